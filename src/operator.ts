@@ -14,7 +14,7 @@ import { EventWriter } from './kube/events/event-writer.ts';
 import { loadKubeConfig } from './kube/client/kube-config.ts';
 import { SecretReader } from './kube/secrets/secret-reader.ts';
 import { logServerVersion } from './kube/client/server-version.ts';
-import { ReplicaMail } from './kube/replicas/replica-mail.ts';
+import { ReplicaMessenger } from './kube/replicas/replica-messenger.ts';
 import type { Terms } from './kube/election/terms.ts';
 import { KubeCache } from './kube/cache/cluster-cache.ts';
 import { KubeWriter } from './kube/write/writer.ts';
@@ -65,14 +65,14 @@ export function createOperator(options: OperatorOptions): Operator {
   const secrets = new SecretReader({ ...parts, onNews: (owners) => engine.inputsChanged(owners) });
   const terms: Terms = createTerms({ ...options, ...parts, metrics, events, engine: () => engine });
   const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
-  const mail = createMail(options, client, () => terms, {
+  const messenger = createMessenger(options, client, () => terms, {
     ...{ cache, secrets, policy: addressing.rules.policy, probe: probes.probe },
   });
   const engine: Engine = createEngine(options, metrics, {
     cache,
     ...addressing.rules,
     ...{ writer: createWriter(client, cache, terms), events },
-    ...{ canaryProbe: probes.probe, witnesses: mail },
+    ...{ canaryProbe: probes.probe, witnesses: messenger },
     onOutseen: () => void terms.yield(),
     createProber: createProberOf({ ...options, metrics, probes, program: options.proberProgram }),
     ...{ resolver: dns.resolver, secrets },
@@ -93,7 +93,7 @@ export function createOperator(options: OperatorOptions): Operator {
         synced = true;
         logger.info('synced', { backends: engine.stats().backends });
         engine.start();
-        mail?.start();
+        messenger?.start();
         terms.start();
         void logServerVersion({ client, logger });
       });
@@ -104,7 +104,7 @@ export function createOperator(options: OperatorOptions): Operator {
       dns.close();
       secrets.close();
       events.stop();
-      await Promise.all([terms.stop(), mail?.stop()]);
+      await Promise.all([terms.stop(), messenger?.stop()]);
       await Promise.all([servers.close(), client.close()]);
     },
   };
@@ -219,22 +219,22 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
 const seesMost = (opinions: string): boolean => 2 * opinions.replace(/[^rd]/g, '').length >= opinions.length;
 
 /** Returns the mailbox between the replicas; undefined: there are no others, or they are not asked. */
-function createMail(
+function createMessenger(
   { config, logger, instance }: OperatorOptions,
   client: KubeClient,
   terms: () => Terms,
   world: Pick<WitnessOptions, 'cache' | 'secrets' | 'policy' | 'probe'>,
-): ReplicaMail | undefined {
+): ReplicaMessenger | undefined {
   if (!config.leaderElect || !config.secondOpinion) return undefined;
   const witness = new Witness({ ...world, clock, autoSelectHandler: config.autoSelectHandler });
-  return new ReplicaMail({
+  return new ReplicaMessenger({
     ...{ client, clock, random, logger, instance },
     namespace: config.leaseNamespace,
     leaseName: config.leaseName,
     onQuestion: async (question) => {
       const opinions = await witness.answer(question);
       // The leader yields when it reads this answer.
-      if (question.isAboutLeader && seesMost(opinions)) terms().hurry();
+      if (question.isAboutLeader && seesMost(opinions)) terms().expedite();
       return opinions;
     },
   });

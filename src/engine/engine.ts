@@ -19,7 +19,7 @@ import { Reconciler } from './reconcile/reconciler.ts';
 import type { ReconcilerOptions } from './reconcile/reconciler.ts';
 import type { BackendFigures } from './reconcile/backend-figures.ts';
 import { BackendRegistry, backendKey } from './reconcile/backend-registry.ts';
-import { eventInMaintenance } from './reconcile/in-maintenance.ts';
+import { withMaintenanceEffects } from './reconcile/maintenance-effects.ts';
 import { logFailure } from './queue/log-failure.ts';
 import { errorOf } from './queue/outcome.ts';
 import { WorkQueue } from './queue/work-queue.ts';
@@ -300,7 +300,7 @@ export class Engine {
     const effectsOn = (key: string) => this.#reconciler.maintenanceOf(key);
     return {
       record: (backend, event) =>
-        events.record(backend, eventInMaintenance(event, effectsOn(backendKey(backend.metadata)))),
+        events.record(backend, withMaintenanceEffects(event, effectsOn(backendKey(backend.metadata)))),
     };
   }
 

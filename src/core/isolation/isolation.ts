@@ -55,7 +55,7 @@ export interface IsolationVerdict {
  *
  * @param since start of the run that gave the reason to ask, monotonic
  */
-export function judgeIsolation(
+export function decideIsolation(
   paths: readonly HostPath[],
   since: number,
   limits: IsolationLimits,

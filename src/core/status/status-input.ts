@@ -4,7 +4,7 @@ import type { Candidate } from '../publish/external-name.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
 import type { DesiredService } from '../publish/desired.ts';
 import type { OperatorError } from '../errors.ts';
-import type { IsolationNote } from '../isolation/isolation-note.ts';
+import type { IsolationFigures } from '../isolation/isolation-figures.ts';
 import type { Problem } from '../publish/problems.ts';
 import type { HealthOf } from '../health/readiness.ts';
 import type { MaintenanceState } from '../maintenance/maintenance-state.ts';
@@ -55,7 +55,7 @@ export interface StatusInput {
   /** Addresses that only this replica does not reach. */
   readonly unreachableFromHere?: readonly string[];
   /** An address remains, although it is silent, because most hosts are. */
-  readonly isolation?: IsolationNote | undefined;
+  readonly isolation?: IsolationFigures | undefined;
   /** Wall-clock milliseconds. */
   readonly now: number;
 }

@@ -16,8 +16,8 @@ import { QueryScheduler } from './query-scheduler.ts';
 import {
   nextQueryAt,
   recordAnswer,
-  join,
-  leave,
+  addOwner,
+  removeOwner,
   newTrackedQuestion,
   sameBounds,
 } from './tracked-question.ts';
@@ -169,12 +169,12 @@ export class DnsResolver implements Resolver {
   /** Adds the owner. A question that waits for its turn then waits in the line of this owner too. */
   #join(tracked: TrackedQuestion, owner: string, options: FollowOptions): void {
     const isNew = !tracked.owners.has(owner);
-    const isRebound = join(tracked, owner, options);
+    const isRebound = addOwner(tracked, owner, options);
     if (isRebound || (isNew && this.#scheduler.isWaiting(tracked))) this.#replan(tracked);
   }
 
   #leave(tracked: TrackedQuestion, owner: string): void {
-    const isRebound = leave(tracked, owner);
+    const isRebound = removeOwner(tracked, owner);
     if (tracked.owners.size === 0) {
       if (!tracked.isOutstanding) this.#forget(tracked);
     } else if (isRebound || this.#scheduler.isWaiting(tracked)) this.#replan(tracked);

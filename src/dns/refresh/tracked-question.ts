@@ -46,7 +46,7 @@ export const newTrackedQuestion = (
 });
 
 /** Adds the owner, or changes its bounds. Returns true when the bounds of the question have changed. */
-export function join(tracked: TrackedQuestion, owner: string, options: FollowOptions): boolean {
+export function addOwner(tracked: TrackedQuestion, owner: string, options: FollowOptions): boolean {
   const before = tracked.bounds;
   const own = tracked.owners.get(owner);
   tracked.bounds = tracked.owners.size === 0 ? options : leastOf(before, options);
@@ -56,7 +56,7 @@ export function join(tracked: TrackedQuestion, owner: string, options: FollowOpt
 }
 
 /** Removes the owner. Returns true when the bounds of the question have changed. */
-export function leave(tracked: TrackedQuestion, owner: string): boolean {
+export function removeOwner(tracked: TrackedQuestion, owner: string): boolean {
   const before = tracked.bounds;
   tracked.owners.delete(owner);
   if (tracked.owners.size > 0) recomputeBounds(tracked);

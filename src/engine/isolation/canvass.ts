@@ -1,6 +1,6 @@
 import {
   isIsolationOver,
-  judgeIsolation,
+  decideIsolation,
   pathEvidence,
   type HostPath,
   type IsolationLimits,
@@ -60,14 +60,14 @@ export class Canvass {
     for (const host of this.#paths.keys()) if (!isProbed(host)) this.#paths.delete(host);
   }
 
-  judge(limits: IsolationLimits): IsolationVerdict {
-    return judgeIsolation(this.#all(), this.since, limits);
+  decide(limits: IsolationLimits): IsolationVerdict {
+    return decideIsolation(this.#all(), this.since, limits);
   }
 
-  /** Judges by the hosts with evidence alone. */
-  judgeFinally(limits: IsolationLimits): IsolationVerdict {
+  /** Decides by the hosts with evidence alone. */
+  decideByEvidence(limits: IsolationLimits): IsolationVerdict {
     const known = this.#all().filter((path) => pathEvidence(path, this.since) !== 'open');
-    return judgeIsolation(known, this.since, limits);
+    return decideIsolation(known, this.since, limits);
   }
 
   isOver(limits: IsolationLimits): boolean {

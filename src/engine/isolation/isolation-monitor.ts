@@ -1,6 +1,6 @@
 import type { IsolationLimits, IsolationVerdict } from '../../core/isolation/isolation.ts';
 import type { Check } from '../../core/probing/check.ts';
-import type { IsolationNote } from '../../core/isolation/isolation-note.ts';
+import type { IsolationFigures } from '../../core/isolation/isolation-figures.ts';
 import type { Clock, Random, Timer } from '../../util/clock.ts';
 import type { Logger } from '../../util/log.ts';
 import type { ProbeFn } from '../ports.ts';
@@ -42,17 +42,17 @@ const SETTLE_MS = 1_000;
 /** The hosts are read again after this time, because a sample of 30,000 checks takes milliseconds. */
 const HOSTS_MS = 1_000;
 /** Number of silent hosts about which the other replicas are asked. */
-const ASKED = 16;
+const MAX_CONSULTED = 16;
 /** While isolated, the other replicas are asked again after this number of times that the sample is. */
 const CONSULT_PART = 5;
 /** While isolated, the sample and the canaries are asked again after this time, whatever the periods of their checks. */
 const AGAIN_MS = 2_000;
 
 interface Isolation {
-  readonly note: IsolationNote;
+  readonly note: IsolationFigures;
   readonly owners: Set<string>;
   /** False until the other replicas were asked. */
-  isTold: boolean;
+  isConsulted: boolean;
 }
 
 interface KnownHosts {
@@ -64,7 +64,7 @@ interface KnownHosts {
  * Decides about verdicts without an answer, before they make an address unhealthy: is it the host, or is this process
  * cut off? It asks a sample of the other hosts, and lets the verdict take effect when they answer.
  *
- * | sample (`judgeIsolation`) | the checks that wait                                                    |
+ * | sample (`decideIsolation`) | the checks that wait                                                    |
  * |---------------------------|-------------------------------------------------------------------------|
  * | clear                     | become unhealthy                                                        |
  * | open                      | wait, for their timeout and a second at most; then what is known counts |
@@ -96,7 +96,7 @@ export class IsolationMonitor {
   }
 
   /** Returns the isolation if an address of this backend remains because of it. */
-  noteOf(owner: string): IsolationNote | undefined {
+  noteOf(owner: string): IsolationFigures | undefined {
     return this.#isolation?.owners.has(owner) === true ? this.#isolation.note : undefined;
   }
 
@@ -114,8 +114,8 @@ export class IsolationMonitor {
     }
     canvass.hold(held);
     this.#canvass = canvass;
-    if (this.#isolation === undefined) this.#judge(canvass);
-    else if (this.#isolation.isTold) this.#concern([held]);
+    if (this.#isolation === undefined) this.#decide(canvass);
+    else if (this.#isolation.isConsulted) this.#concern([held]);
   }
 
   /** Takes in that a host of the sample answers or does not. */
@@ -123,7 +123,7 @@ export class IsolationMonitor {
     const canvass = this.#canvass;
     if (canvass === undefined) return;
     canvass.observe(path);
-    if (this.#isolation === undefined) this.#judge(canvass);
+    if (this.#isolation === undefined) this.#decide(canvass);
     else if (path.reachedAt >= path.unreachedAt) this.#check(canvass);
   }
 
@@ -174,10 +174,10 @@ export class IsolationMonitor {
     return all.slice(0, SAMPLE);
   }
 
-  #judge(canvass: Canvass): void {
+  #decide(canvass: Canvass): void {
     const { settings } = this.#options;
     if (settings === undefined || !canvass.isAwaited) return;
-    const verdict = canvass.judge(settings);
+    const verdict = canvass.decide(settings);
     if (verdict.state === 'isolated') this.#isolate(canvass, verdict);
     else if (verdict.state === 'clear') this.#clear(canvass);
   }
@@ -186,7 +186,7 @@ export class IsolationMonitor {
   #settle(canvass: Canvass): void {
     const { settings } = this.#options;
     if (settings === undefined || this.#canvass !== canvass || this.#isolation !== undefined) return;
-    const verdict = canvass.judgeFinally(settings);
+    const verdict = canvass.decideByEvidence(settings);
     if (verdict.state === 'isolated') this.#isolate(canvass, verdict);
     else this.#clear(canvass);
   }
@@ -199,7 +199,7 @@ export class IsolationMonitor {
   #isolate(canvass: Canvass, { silent, hosts }: IsolationVerdict): void {
     const { clock, logger } = this.#options;
     this.#timer?.cancel();
-    this.#isolation = { note: { silent, hosts, since: clock.wall() }, owners: new Set(), isTold: false };
+    this.#isolation = { note: { silent, hosts, since: clock.wall() }, owners: new Set(), isConsulted: false };
     logger.error('isolated: most hosts do not answer, so no address is removed for silence', {
       ...{ silent, hosts },
       meaning: 'the network of the operator failed, or most targets did at once',
@@ -212,14 +212,14 @@ export class IsolationMonitor {
   async #consult(canvass: Canvass): Promise<void> {
     const { opinions, onOutseen } = this.#options;
     const silent = canvass.silent().flatMap((ip) => this.#heldOf(ip));
-    const share = opinions.hasWitness ? await opinions.reachedShare(silent.slice(0, ASKED)) : 0;
+    const share = opinions.hasWitness ? await opinions.reachedShare(silent.slice(0, MAX_CONSULTED)) : 0;
     const isolation = this.#isolation;
     if (isolation === undefined || this.#canvass !== canvass) return;
     if (share >= 0.5) {
       onOutseen();
       return;
     }
-    isolation.isTold = true;
+    isolation.isConsulted = true;
     this.#concern(canvass.held);
   }
 

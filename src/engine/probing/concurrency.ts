@@ -83,7 +83,7 @@ export class ProbeLimiter<T extends QueuedProbe<T>> {
   readonly #limits: HostLimits;
   readonly #shares: ProbeShares;
   readonly #hosts = new Map<string, ProbeHost<T>>();
-  readonly #lanes: Readonly<Record<ProbeClass, FairQueue<ProbeOwner, T>>> = {
+  readonly #queues: Readonly<Record<ProbeClass, FairQueue<ProbeOwner, T>>> = {
     steady: byNamespace(),
     suspect: byNamespace(),
     new: byNamespace(),
@@ -144,18 +144,18 @@ export class ProbeLimiter<T extends QueuedProbe<T>> {
     const free = this.#freeShare(candidate);
     const share = free ?? this.#displaced(candidate);
     if (share === undefined) candidate.ticket = waitingOf(host, kind, owners).push(candidate, owners);
-    else this.#toLane(candidate, share);
+    else this.#enqueue(candidate, share);
     if (free !== share) this.#offer(host);
   }
 
   /** Takes a slot for the next check. Returns undefined when none may run now. */
   take(): Slot<T> | undefined {
-    const otherWaits = this.#lanes.suspect.size > 0 || this.#lanes.new.size > 0;
+    const otherWaits = this.#queues.suspect.size > 0 || this.#queues.new.size > 0;
     for (const kind of turns[this.#turn % turns.length] ?? probeClasses) {
-      const lane = this.#lanes[kind];
-      const room = lane.size > 0 ? this.#shares.room(kind, otherWaits) : 0;
+      const queue = this.#queues[kind];
+      const room = queue.size > 0 ? this.#shares.room(kind, otherWaits) : 0;
       if (room <= 0) continue;
-      const next = lane.turn(
+      const next = queue.turn(
         (owner) => this.#shares.allows(owner, kind, room),
         (namespace) => this.#shares.allowsNamespace(namespace, kind, room),
       );
@@ -191,7 +191,7 @@ export class ProbeLimiter<T extends QueuedProbe<T>> {
       if (host.taken >= this.#limits.maxPerHost) return;
       const next = this.#next(host, host.waiting, namespace);
       if (next !== undefined) {
-        this.#toLane(next, shareOf(host, namespace));
+        this.#enqueue(next, shareOf(host, namespace));
         namespaces.delete(namespace);
         namespaces.add(namespace);
       } else if (!isAwaited(host.waiting, namespace)) namespaces.delete(namespace);
@@ -236,17 +236,17 @@ export class ProbeLimiter<T extends QueuedProbe<T>> {
     return undefined;
   }
 
-  #toLane(candidate: T, share: HostShare<T>): void {
+  #enqueue(candidate: T, share: HostShare<T>): void {
     const { host, class: kind, owners } = candidate;
     takePlace(host, share, kind);
     if (!isAlive(kind)) (share.early ??= []).push(candidate);
     candidate.place = share;
-    candidate.ticket = this.#lanes[kind].push(candidate, owners);
+    candidate.ticket = this.#queues[kind].push(candidate, owners);
   }
 
   #withdraw(candidate: T, share: HostShare<T>): void {
     const { host, class: kind, ticket } = candidate;
-    if (ticket !== undefined) this.#lanes[kind].remove(ticket);
+    if (ticket !== undefined) this.#queues[kind].remove(ticket);
     if (!isAlive(kind)) remove(share.early, candidate);
     candidate.place = undefined;
     givePlace(host, share, kind);

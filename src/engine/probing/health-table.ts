@@ -124,11 +124,11 @@ export class HealthTable {
       if (!wasHeld) onHeld(owner, check, { startedAt, isUnreached: verdict.isUnreached === true });
       return 'pending';
     }
-    if (wasHeld) this.#tellSettled(owner, check, entry);
+    if (wasHeld) this.#reportSettled(owner, check, entry);
     return this.#apply(owner, check, before, stepped);
   }
 
-  #tellSettled(owner: string, check: Check, { held }: Entry): void {
+  #reportSettled(owner: string, check: Check, { held }: Entry): void {
     if (held === undefined) this.#options.onSettled?.(owner, check);
   }
 

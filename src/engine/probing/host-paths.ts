@@ -42,7 +42,7 @@ export class HostPaths {
   }
 
   /** Reports what is known of a watched host. Returns false when nothing is, so that it must be probed. */
-  tell(host: ObservedPath): boolean {
+  reportKnown(host: ObservedPath): boolean {
     this.#report(host);
     return (
       this.#watched.get(host.ip) !== undefined && Math.max(host.reachedAt, host.unreachedAt) >= this.#since

@@ -97,7 +97,7 @@ export class ProbeRuns {
     } catch (error) {
       if (!run.controller.signal.aborted) this.#options.onFault?.(error, task.check);
     }
-    this.#end(run, this.#judged(run, verdict));
+    this.#end(run, this.#verdictAtEnd(run, verdict));
   }
 
   /** Aborts all runs and waits until they have ended, a second at most. No run may be started after it. */
@@ -141,7 +141,7 @@ export class ProbeRuns {
    * | down Timeout | more than a quarter of the timeout | inconclusive            |
    * | any other    | any time                          | the verdict: it is a fact |
    */
-  #judged(run: Run, verdict: Verdict): Verdict {
+  #verdictAtEnd(run: Run, verdict: Verdict): Verdict {
     if (verdict.kind !== 'down') return verdict;
     if (this.#isOverdue(run)) return exceededDeadline;
     if (verdict.reason !== 'Timeout') return verdict;

@@ -60,7 +60,7 @@ export class ProbeRates {
     for (const key of before ?? []) if (!keys.has(key)) this.#remove(rate, key);
     if (keys.size > 0) this.#owners.set(owner, { namespace, keys });
     else this.#owners.delete(owner);
-    this.#judge(namespace, rate);
+    this.#updateFactor(namespace, rate);
     return rate.factor === 1 ? checks : checks.map((check) => stretched(check, rate.factor));
   }
 
@@ -102,7 +102,7 @@ export class ProbeRates {
     rate.perSecond = rate.probes.size === 0 ? 0 : rate.perSecond - known.perSecond;
   }
 
-  #judge(namespace: string, rate: NamespaceRate): void {
+  #updateFactor(namespace: string, rate: NamespaceRate): void {
     const { maxPerSecond, onChanged } = this.#options;
     const before = rate.factor;
     rate.factor = nextFactor(rate.perSecond / maxPerSecond, before);

@@ -6,7 +6,7 @@ import { ProbeSubscriptions } from './subscriptions.ts';
 import { ProbeRuns } from './in-flight.ts';
 import { ProbeLimiter } from './concurrency.ts';
 import { classAfter, newTask } from './probe-task.ts';
-import { catchUp, jittered, nextPhase, secondPhase, type Ran } from './timing.ts';
+import { catchUp, jittered, nextPhase, secondPhase, type FinishedRun } from './timing.ts';
 import { isAlive } from './probe-host.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
@@ -80,7 +80,7 @@ export class ProbeScheduler {
   readonly #paths: HostPaths;
   #state: 'new' | 'started' | 'stopped' = 'new';
   /** Number of tasks with a run. A run whose task was dropped is only in `#runs` until it ends. */
-  #asked = 0;
+  #outstanding = 0;
 
   constructor(options: ProbeSchedulerOptions) {
     this.#options = options;
@@ -138,7 +138,7 @@ export class ProbeScheduler {
 
   stats(): SchedulerStats {
     const { checks, tasks } = this.#subscriptions;
-    const waiting = tasks - this.#planned.size - this.#asked;
+    const waiting = tasks - this.#planned.size - this.#outstanding;
     return { checks, probes: tasks, running: this.#runs.size, waiting };
   }
 
@@ -152,7 +152,7 @@ export class ProbeScheduler {
     const unknown = new Set(
       ips.flatMap((ip) => {
         const host = this.#slots.host(ip);
-        return host === undefined || this.#paths.tell(host) ? [] : [host];
+        return host === undefined || this.#paths.reportKnown(host) ? [] : [host];
       }),
     );
     if (unknown.size === 0) return;
@@ -160,12 +160,12 @@ export class ProbeScheduler {
     for (const task of this.#subscriptions.allTasks())
       if (unknown.has(task.host) && (isAlive(task.class) || !chosen.has(task.host)))
         chosen.set(task.host, task);
-    for (const task of chosen.values()) this.#hurry(task);
+    for (const task of chosen.values()) this.#planNow(task);
     this.#arm();
   }
 
   /** Plans a run for now, if the task neither waits for a slot nor runs. */
-  #hurry(task: Task): void {
+  #planNow(task: Task): void {
     if (task.slot < 0) return;
     task.at = task.phase = this.#options.clock.now();
     this.#planned.push(task);
@@ -202,7 +202,7 @@ export class ProbeScheduler {
     this.#planned.remove(task);
     this.#slots.leave(task);
     if (task.run === undefined) return;
-    this.#asked -= 1;
+    this.#outstanding -= 1;
     task.run.controller.abort();
     task.run = undefined;
   }
@@ -239,7 +239,7 @@ export class ProbeScheduler {
   #startNext(): boolean {
     const slot = this.#state === 'started' ? this.#slots.take() : undefined;
     if (slot === undefined) return false;
-    this.#asked += 1;
+    this.#outstanding += 1;
     void this.#runs.start(slot);
     return true;
   }
@@ -249,16 +249,16 @@ export class ProbeScheduler {
     const { task } = run;
     this.#slots.release(run.slot);
     if (this.#state === 'stopped') return;
-    if (task.run === run) this.#conclude(task, run, verdict);
+    if (task.run === run) this.#complete(task, run, verdict);
     this.#startNext();
   }
 
-  #conclude(task: Task, run: Run, verdict: Verdict): void {
+  #complete(task: Task, run: Run, verdict: Verdict): void {
     const { clock, random } = this.#options;
     const { periodMs } = task.check.timing;
     const ran = { phase: task.phase, dueAt: task.dueAt, startedAt: run.startedAt, endedAt: clock.now() };
     const durationMs = ran.endedAt - ran.startedAt;
-    this.#asked -= 1;
+    this.#outstanding -= 1;
     task.run = undefined;
     task.last = verdict;
     const { class: kind, failures } = classAfter(task, verdict, durationMs);
@@ -276,7 +276,7 @@ export class ProbeScheduler {
    * Plans the next run a shorter period later while verdicts count toward a change of the health. A listener may
    * have dropped the task.
    */
-  #retrySoon(task: Task, ran: Ran): void {
+  #retrySoon(task: Task, ran: FinishedRun): void {
     const { random, isPending } = this.#options;
     const { retryMs } = task.check.timing;
     if (retryMs === undefined || task.slot < 0) return;

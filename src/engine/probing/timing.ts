@@ -41,7 +41,7 @@ export function catchUp(periodMs: number, now: number, random: Random): number {
   return now + random() * Math.min(periodMs, MAX_CATCH_UP_MS);
 }
 
-export interface Ran {
+export interface FinishedRun {
   /** Planned instant, without jitter. */
   readonly phase: number;
   /** Time when it began to wait for a slot. */
@@ -57,7 +57,7 @@ export interface Ran {
  * run is then delayed by a random part of twice the lateness. Otherwise probes that were late together,
  * because the process was busy for seconds, would stay synchronised and be late again.
  */
-export function nextPhase(ran: Ran, periodMs: number, random: Random): number {
+export function nextPhase(ran: FinishedRun, periodMs: number, random: Random): number {
   const lateMs = ran.startedAt - ran.phase;
   const allowedMs = LATE * periodMs;
   if (lateMs - Math.min(ran.startedAt - ran.dueAt, allowedMs) <= allowedMs)
@@ -71,7 +71,7 @@ export function nextPhase(ran: Ran, periodMs: number, random: Random): number {
  * created together are probed together only once. This reaches no threshold sooner, because the first verdict
  * decides by itself.
  */
-export function secondPhase(ran: Ran, periodMs: number, random: Random): number {
+export function secondPhase(ran: FinishedRun, periodMs: number, random: Random): number {
   return nextPhase(ran, periodMs * (1 - random() / 2), random);
 }
 

@@ -65,7 +65,7 @@ const pendingResolution: Resolution = {
 };
 
 /**
- * Returns the address policy of a backend. It judges an address with every port for which it would be used.
+ * Returns the address policy of a backend. It applies to an address with every port for which it would be used.
  */
 function refusalIn({ spec }: Backend, groups: readonly PortGroup[], policy: AddressPolicy): DenialReasonOf {
   const uses = new Map<number, AddressUse>();
@@ -95,7 +95,7 @@ function admitForService(
 }
 
 /**
- * Returns the addresses of an alias: each host is judged separately, with its share of the addresses that fit
+ * Returns the addresses of an alias: each host is admitted separately, with its share of the addresses that fit
  * into a status.
  */
 function admitPerHost(

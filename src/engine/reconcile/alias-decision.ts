@@ -46,9 +46,9 @@ export function decideAlias(
 ): AliasDecision | undefined {
   if (backend.spec.mode !== 'ExternalName') return undefined;
   const failbackMs = backend.spec.failbackSeconds * 1000;
-  const judged = candidatesOf(targets, groups, healthOf);
-  const hosts = healthyHosts(known, judged, failbackMs, now);
-  const candidates = judged.map((host) => ({ ...host, since: hosts.get(host.name)?.since }));
+  const healths = candidatesOf(targets, groups, healthOf);
+  const hosts = healthyHosts(known, healths, failbackMs, now);
+  const candidates = healths.map((host) => ({ ...host, since: hosts.get(host.name)?.since }));
   const before = publishedAlias(backend, cache);
   const choice = chooseTarget(candidates, before, failbackMs, now);
   const withdraws = choice.none === true && before !== undefined && forbids(before) !== undefined;

@@ -8,7 +8,7 @@ import type { BackendFigures } from './backend-figures.ts';
 import { BackendMaintenance } from './backend-maintenance.ts';
 import { Flapping } from './flapping.ts';
 import { FrozenHealths } from './frozen-healths.ts';
-import { notInMaintenance, type InMaintenance } from './in-maintenance.ts';
+import { noMaintenanceEffects, type MaintenanceEffects } from './maintenance-effects.ts';
 import { Refusals } from './refusals.ts';
 import { ReadyTiers } from './tier-times.ts';
 import { UnstoredWrites } from './unstored-writes.ts';
@@ -44,7 +44,7 @@ export interface TrackedBackend {
   /** Addresses as of the last run. */
   addresses: readonly string[];
   /**
-   * True when the last run refused an address, judged external IPs, or examined no address. Another address
+   * True when the last run refused an address, admitted external IPs, or examined no address. Another address
    * policy may change that.
    */
   refused: boolean;
@@ -61,7 +61,7 @@ export interface TrackedBackend {
   /** Figures as of the last run. */
   figures?: BackendFigures | undefined;
   /** Effects of the windows as of the last run. */
-  inMaintenance: InMaintenance;
+  inMaintenance: MaintenanceEffects;
   /** Writes that the API server accepts and does not store. */
   readonly unstored: UnstoredWrites;
   /**
@@ -124,7 +124,7 @@ export class BackendTracker {
       ...{
         maintenance: new BackendMaintenance(),
         frozenHealths: new FrozenHealths(),
-        inMaintenance: notInMaintenance,
+        inMaintenance: noMaintenanceEffects,
       },
       ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
       ...{ tiers: new ReadyTiers() },

@@ -20,7 +20,7 @@ import { ownedSlices } from './owned-services.ts';
 import type { ClusterCache, Resolver } from '../ports.ts';
 import type { Clock } from '../../util/clock.ts';
 
-export interface ResolvingOptions {
+export interface NameSubscriptionOptions {
   readonly clock: Clock;
   readonly cache: ClusterCache;
   readonly resolver: Resolver;
@@ -34,7 +34,7 @@ export interface ResolvingOptions {
  */
 export function subscribeNames(
   backend: Backend,
-  { resolver, cache, minRefreshMs = 0 }: ResolvingOptions,
+  { resolver, cache, minRefreshMs = 0 }: NameSubscriptionOptions,
 ): void {
   const lookup: NameStateOf = (question) => resolver.state(question);
   const { dns = defaultDns, targets } = backend.spec;
@@ -57,8 +57,8 @@ export function subscribeNames(
   const first = ask();
   if (!first.questions.some(isUnknown)) return;
   const publishedNamesOf = publishedBefore(backend, cache);
-  const restore = (asked: QuestionSet): void => {
-    const isNew = (question: Question): boolean => asked.has(question) && isUnknown(question);
+  const restore = (questions: QuestionSet): void => {
+    const isNew = (question: Question): boolean => questions.has(question) && isUnknown(question);
     const unknown = hosts.filter((host) => questionsOf(host, dns.families, lookup).some(isNew));
     for (const { question, records } of unknown.flatMap(publishedNamesOf))
       resolver.restore(question, records);
@@ -81,12 +81,12 @@ function publishedBefore(backend: Backend, cache: ClusterCache): (host: string) 
 /** Returns a lookup of the current resolutions of a backend's hosts. */
 export function resolveWith(
   backend: Backend,
-  { resolver, clock }: ResolvingOptions,
+  { resolver, clock }: NameSubscriptionOptions,
 ): (host: string) => Resolution {
   const { dns = defaultDns, targets } = backend.spec;
   const now = clock.now();
   const lookup: NameStateOf = (question) => resolver.state(question);
   const hosts = targets.map(({ host }) => host);
-  const asked = questionSet(hosts, dns.families, lookup);
-  return (host) => withHint(resolve(host, dns, lookup, now, asked), host, backend.spec, lookup);
+  const questions = questionSet(hosts, dns.families, lookup);
+  return (host) => withHint(resolve(host, dns, lookup, now, questions), host, backend.spec, lookup);
 }

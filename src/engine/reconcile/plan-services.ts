@@ -30,9 +30,9 @@ export interface PlanningOptions {
   readonly contests?: Contests;
   /** Features of Services that the administrator switched off; default: none. */
   readonly switchedOff?: SwitchedOff;
-  /** Judges external IPs. Default: that without flags. */
+  /** Admission of external IPs. Default: that without flags. */
   readonly policy?: AddressPolicy;
-  /** Judges the host of an alias that is held back. Default: it remains. */
+  /** Admission of the host of an alias that is held back. Default: it remains. */
   readonly aliasPolicy?: AliasPolicy;
 }
 
@@ -64,7 +64,7 @@ const ownSlices = ({ namespace, name }: Backend, service: string, cache: Cluster
   cache.slices(namespace, service).filter((slice) => ownerName(slice) === name);
 
 /** Addresses that are left out of the objects of a Service, because the API server refuses them. */
-export interface LeftOut {
+export interface RefusedAddresses {
   readonly slices: ReadonlySet<string>;
   readonly endpoints: ReadonlySet<string>;
 }
@@ -74,11 +74,11 @@ export function planOf(
   { backend, key }: ReconcileInputs,
   desired: DesiredService,
   options: PlanningOptions,
-  leftOut?: LeftOut,
+  leftOut?: RefusedAddresses,
 ): ServicePlan {
   const { cache, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
   const { policy, aliasPolicy } = options;
-  const found = observed(backend.namespace, desired.name, cache);
+  const found = observedObjects(backend.namespace, desired.name, cache);
   const olderClaimant = registry.olderClaimant(backend, desired.name, holder(found));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, found.service) ?? false;
@@ -88,7 +88,7 @@ export function planOf(
   return contests?.review(key, accepted, found, plan) ?? plan;
 }
 
-function withoutAddresses(desired: DesiredService, { slices, endpoints }: LeftOut): DesiredService {
+function withoutAddresses(desired: DesiredService, { slices, endpoints }: RefusedAddresses): DesiredService {
   if (slices.size + endpoints.size === 0) return desired;
   const without = (out: ReadonlySet<string>): DesiredService['groups'] =>
     desired.groups.map((group) => ({
@@ -120,7 +120,7 @@ export function removalsOf(
   const desired = new Set(withdraws ? [] : servicesOf(backend).map(({ name }) => name));
   return [...cache.ownedNames(backend.namespace, backend.name)]
     .filter((name) => !desired.has(name) && registry.olderClaimant(backend, name, undefined) === undefined)
-    .map((name) => planRemoval(observed(backend.namespace, name, cache), backend.name));
+    .map((name) => planRemoval(observedObjects(backend.namespace, name, cache), backend.name));
 }
 
 /**
@@ -132,7 +132,7 @@ const holder = ({ service, slices, endpoints }: Observed): string | undefined =>
     ? holderOf(service)
     : [...slices, endpoints].flatMap((object) => (object && ownerName(object)) ?? [])[0];
 
-export const observed = (namespace: string, name: string, cache: ClusterCache): Observed => ({
+export const observedObjects = (namespace: string, name: string, cache: ClusterCache): Observed => ({
   service: cache.service(namespace, name),
   slices: cache.slices(namespace, name),
   endpoints: cache.endpoints(namespace, name),

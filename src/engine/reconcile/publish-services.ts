@@ -10,10 +10,10 @@ import type { Flapping } from './flapping.ts';
 import { isOver, applyAll, type FailedWrite } from './apply.ts';
 import {
   desiredOf,
-  observed,
+  observedObjects,
   planOf,
   removalsOf,
-  type LeftOut,
+  type RefusedAddresses,
   type PlanningOptions,
 } from './plan-services.ts';
 import type { Writer } from '../ports.ts';
@@ -98,7 +98,7 @@ export async function publish(
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
     const reviewed = desired.flatMap((service, i) => {
-      const found = observed(inputs.backend.namespace, service.name, options.cache);
+      const found = observedObjects(inputs.backend.namespace, service.name, options.cache);
       return (plans[i] && unstored.review(plans[i], service, found)) ?? [];
     });
     return { desired, plans: reviewed, failed: lists.flat(), kept, freed, sliceWrites, waiting };
@@ -117,7 +117,7 @@ function isEditedMeanwhile(
   options: PublishingOptions,
 ): boolean {
   const isWritten = plan?.steps.some(({ action: { op } }) => op === 'applyService' || op === 'setService');
-  const { service } = observed(backend.namespace, name, options.cache);
+  const { service } = observedObjects(backend.namespace, name, options.cache);
   if (isWritten !== true || service === undefined) return false;
   const repair = repairPatch(service, body);
   return repair !== undefined && !unstored.isKnown(repair, options);
@@ -163,7 +163,7 @@ function openServices(
   if (!flapping.isLimited(at)) return { now: desired, waiting: undefined };
   const [waiting, opened] = [new Set<boolean>(), new Set<boolean>()];
   const now = desired.map((service) => {
-    const { slices } = observed(backend.namespace, service.name, cache);
+    const { slices } = observedObjects(backend.namespace, service.name, cache);
     const held = withHeldAddresses(service, slices, flapping.accepted.get(service.name));
     if (held === service) return service;
     const isEmpty = isEmptyIn(slices);
@@ -176,7 +176,7 @@ function openServices(
   return { now, waiting: waiting.size > 0 ? { isEmpty: waiting.has(true) } : undefined };
 }
 
-const leftOut = (refusals: Refusals, service: string, now: number): LeftOut => ({
+const leftOut = (refusals: Refusals, service: string, now: number): RefusedAddresses => ({
   slices: refusals.of('EndpointSlice', service, now),
   endpoints: refusals.of('Endpoints', service, now),
 });
@@ -192,7 +192,7 @@ async function recordRefusals(
 ): Promise<boolean> {
   const found = desired.flatMap(({ name }, i) =>
     lastOfEach(lists[i] ?? []).map(async ({ write, error }) => {
-      const { slices, endpoints } = observed(backend.namespace, name, cache);
+      const { slices, endpoints } = observedObjects(backend.namespace, name, cache);
       const objects = [...slices.filter(isOurSlice), ...(endpoints === undefined ? [] : [endpoints])];
       const { kind, metadata } = write.object;
       const same = objects.find((each) => each.kind === kind && each.metadata.name === metadata.name);
@@ -234,7 +234,7 @@ function forget(
   refusals: Refusals,
   options: PublishingOptions,
 ): void {
-  const { slices, endpoints } = observed(backend.namespace, desired.name, options.cache);
+  const { slices, endpoints } = observedObjects(backend.namespace, desired.name, options.cache);
   const desiredIps = new Set(desired.addresses.map(({ ip }) => ip));
   const inSlices = new Set(slices.filter(isOurSlice).flatMap(addressesIn));
   const inEndpoints = new Set(endpoints && addressesIn(endpoints));

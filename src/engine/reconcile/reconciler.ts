@@ -13,23 +13,28 @@ import { servicesToCreateFirst, hasServicesToCreateFirst } from './create-servic
 import { BackendTracker, preemptibleWriter, type TrackedBackend } from './backend-tracker.ts';
 import { mostUrgentError, applyAll } from './apply.ts';
 import type { Secrets } from '../ports.ts';
-import { syncChecks, restoreChecks, initialWaitMs, type ProbingOptions } from './sync-checks.ts';
+import { syncChecks, restoreChecks, initialWaitMs, type SyncChecksOptions } from './sync-checks.ts';
 import { publish, type PublishingOptions } from './publish-services.ts';
 import type { RegisteredBackend } from './backend-registry.ts';
 import { Reporter, type ReporterOptions } from './reporter.ts';
-import { subscribeNames, resolveWith, type ResolvingOptions } from './name-subscriptions.ts';
+import { subscribeNames, resolveWith, type NameSubscriptionOptions } from './name-subscriptions.ts';
 import { aliasesOf, decideAlias, type AliasDecision } from './alias-decision.ts';
 import { writeHaltedStatus } from './halted-status.ts';
 import { untilEdgeMs, withMaintenance } from './backend-maintenance.ts';
-import { effectsOf, notInMaintenance, thaw, type InMaintenance } from './in-maintenance.ts';
+import {
+  maintenanceEffectsOf,
+  noMaintenanceEffects,
+  thaw,
+  type MaintenanceEffects,
+} from './maintenance-effects.ts';
 import { gatherInputs, type ReconcileInputs } from './inputs.ts';
 import { rolesIn } from './observed-roles.ts';
 import { noLaterThan, type Outcome } from '../queue/outcome.ts';
 import type { MaintenanceState } from '../../core/maintenance/maintenance-state.ts';
-import { withdraw } from './withdrawing.ts';
+import { withdraw } from './withdraw.ts';
 
 export interface ReconcilerOptions
-  extends ProbingOptions, PublishingOptions, ReporterOptions, ResolvingOptions {
+  extends SyncChecksOptions, PublishingOptions, ReporterOptions, NameSubscriptionOptions {
   readonly secrets: Secrets;
   readonly autoSelectHandler: boolean;
   readonly policy: AddressPolicy;
@@ -102,8 +107,8 @@ export class Reconciler {
   }
 
   /** Returns the effects of maintenance windows on a backend as of its last run. */
-  maintenanceOf(key: string): InMaintenance {
-    return this.#tracker.get(key)?.inMaintenance ?? notInMaintenance;
+  maintenanceOf(key: string): MaintenanceEffects {
+    return this.#tracker.get(key)?.inMaintenance ?? noMaintenanceEffects;
   }
 
   /**
@@ -149,7 +154,7 @@ export class Reconciler {
     const first = gather();
     const isThawed = thaw(first, tracked.frozenHealths, this.#options);
     const inputs = restoreChecks(first, this.#options) || isThawed ? gather() : first;
-    tracked.inMaintenance = effectsOf(inputs);
+    tracked.inMaintenance = maintenanceEffectsOf(inputs);
     tracked.addresses = inputs.addresses.map(({ ip }) => ip);
     tracked.refused = mayChangeByPolicy(inputs);
     return this.#isFirst(tracked) && hasServicesToCreateFirst(inputs, cache)
@@ -197,11 +202,11 @@ export class Reconciler {
 
   #forget(key: string, uid: string): void {
     this.#contests.forget(key);
-    this.#stopAsking(uid);
+    this.#stopProbing(uid);
     this.#options.onFigures?.(key, undefined);
   }
 
-  #stopAsking(uid: string): void {
+  #stopProbing(uid: string): void {
     this.#options.prober.forget(uid);
     this.#options.rates?.forget(uid);
     this.#options.costs?.forget(uid);
@@ -212,7 +217,7 @@ export class Reconciler {
   /** Ends the effects of maintenance windows on a backend that is no longer reconciled. */
   #endMaintenance(key: string, tracked: TrackedBackend): void {
     tracked.frozenHealths.clear();
-    tracked.inMaintenance = notInMaintenance;
+    tracked.inMaintenance = noMaintenanceEffects;
     const { figures } = tracked;
     if (figures?.windows === undefined || figures.windows.length === 0) return;
     tracked.figures = { ...figures, windows: [] };
@@ -269,7 +274,7 @@ export class Reconciler {
     tracked.hosts = undefined;
     tracked.refused = true;
     this.#endMaintenance(key, tracked);
-    this.#stopAsking(tracked.uid);
+    this.#stopProbing(tracked.uid);
     const writer = preemptibleWriter(tracked, this.#options.writer);
     const { errors, ...withdrawn } = await withdraw(raw, writer, this.#options);
     const options = { ...this.#options, writer };

@@ -9,13 +9,13 @@ import type { Contests } from './contests.ts';
 import { eventsWhileTracked, type TrackedBackend } from './backend-tracker.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import { mostUrgentError } from './apply.ts';
-import { observed } from './plan-services.ts';
+import { observedObjects } from './plan-services.ts';
 import type { ClusterCache, Writer } from '../ports.ts';
 import type { Publication } from './publish-services.ts';
 import { outcomeOfRun } from './run-outcome.ts';
 import { statusOfRun, type RunStatusOptions } from './run-status.ts';
 import { writeTrackedStatus, type StatusWriterOptions } from './status-writer.ts';
-import type { PublishedInputs, WrittenInputs } from './written-run.ts';
+import type { PublishedInputs, WrittenInputs } from './written-inputs.ts';
 
 export interface ReporterOptions extends StatusWriterOptions, RunStatusOptions {
   readonly cache: ClusterCache;
@@ -76,7 +76,7 @@ export class Reporter {
     const { desired } = done;
     const { namespace } = inputs.backend;
     const written = desired.map((each) =>
-      writtenService(each, observed(namespace, each.name, this.#options.cache)),
+      writtenService(each, observedObjects(namespace, each.name, this.#options.cache)),
     );
     this.#recordSwitch(inputs, written, tracked);
     const { waiting } = done;

@@ -2,7 +2,7 @@ import type { OperatorError } from '../../core/errors.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import type { TrackedBackend } from './backend-tracker.ts';
 import type { Contests } from './contests.ts';
-import type { WrittenInputs } from './written-run.ts';
+import type { WrittenInputs } from './written-inputs.ts';
 
 /**
  * Returns the outcome of a run. Changes that depend only on time are due whether or not the writes were accepted.

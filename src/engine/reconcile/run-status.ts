@@ -9,7 +9,7 @@ import type { ProbeCosts } from '../probing/probe-costs.ts';
 import type { ProbeRates } from '../probing/probe-rates.ts';
 import type { TrackedBackend } from './backend-tracker.ts';
 import type { ReconcileInputs } from './inputs.ts';
-import type { WrittenInputs } from './written-run.ts';
+import type { WrittenInputs } from './written-inputs.ts';
 
 export interface RunStatusOptions {
   readonly clock: Clock;

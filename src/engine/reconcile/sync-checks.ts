@@ -14,7 +14,7 @@ import type { Prober } from '../probing/prober.ts';
 import { publishedAlias } from './alias-decision.ts';
 import type { ReconcileInputs } from './inputs.ts';
 
-export interface ProbingOptions {
+export interface SyncChecksOptions {
   readonly clock: Clock;
   readonly cache: ClusterCache;
   readonly prober: Pick<Prober, 'set' | 'forget' | 'healthOf' | 'restore' | 'quarantined'>;
@@ -36,7 +36,7 @@ const SETTLE_MS = { new: 1_000, published: 100 };
  * term start with the published health, and are probed within a period. Those for which that leaves no health
  * are probed at once, and new ones after their initial delay.
  */
-export function syncChecks(inputs: ReconcileInputs, options: ProbingOptions): void {
+export function syncChecks(inputs: ReconcileInputs, options: SyncChecksOptions): void {
   const { backend, checks } = inputs;
   const { prober, rates, costs } = options;
   const healthOf = prober.healthOf(backend.uid);
@@ -47,8 +47,8 @@ export function syncChecks(inputs: ReconcileInputs, options: ProbingOptions): vo
     return known !== undefined && isIncompleteRestore(check, backend.spec, known);
   };
   const fresh = (check: Check): boolean => isOpen(check) || (of(check)?.state ?? 'unknown') === 'unknown';
-  const asked = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
-  const affordable = costs?.stretch(backend.uid, asked) ?? asked;
+  const undelayed = checks.map((check) => (isOpen(check) ? withoutDelay(check) : check));
+  const affordable = costs?.stretch(backend.uid, undelayed) ?? undelayed;
   const timed = rates?.set(backend.uid, backend.namespace, affordable) ?? affordable;
   prober.set(backend.uid, timed, { namespace: backend.namespace, fresh });
 }
@@ -61,7 +61,7 @@ const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.ti
  */
 export function restoreChecks(
   { backend, groups, addresses, checks }: ReconcileInputs,
-  options: ProbingOptions,
+  options: SyncChecksOptions,
 ): boolean {
   const { prober, cache, clock } = options;
   const healthOf = prober.healthOf(backend.uid);
@@ -95,7 +95,7 @@ function published(backend: Backend, cache: ClusterCache): Published | Published
 export function initialWaitMs(
   { backend, checks, targets, secretsPending }: ReconcileInputs,
   since: number,
-  { prober, clock, cache }: ProbingOptions,
+  { prober, clock, cache }: SyncChecksOptions,
 ): number {
   const healthOf = prober.healthOf(backend.uid);
   const isOpen = ({ id, timing }: Check): boolean => {

@@ -35,7 +35,7 @@ export class ProberHost {
   /** Owner -> id of the check. */
   readonly #owners = new Map<string, Map<string, HostedCheck>>();
   readonly #questions = new Map<number, (verdict: Verdict) => void>();
-  #asked = 0;
+  #lastQuestion = 0;
 
   constructor(options: ProberHostOptions) {
     this.#options = options;
@@ -185,8 +185,8 @@ export class ProberHost {
   /** Has the main thread perform a run. */
   #ask(check: Check, signal: AbortSignal): Promise<Verdict> {
     const { send } = this.#options;
-    this.#asked += 1;
-    const question = this.#asked;
+    this.#lastQuestion += 1;
+    const question = this.#lastQuestion;
     const cancel = (): void => send({ op: 'cancel', question });
     return new Promise<Verdict>((resolve) => {
       this.#questions.set(question, resolve);

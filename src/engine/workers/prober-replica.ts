@@ -9,12 +9,12 @@ import { HandlerTable, type InternedHandler } from '../probing/handler-table.ts'
 import type { HealthReport, SentCheck } from './prober-messages.ts';
 import type { ProberSetOptions } from '../probing/prober.ts';
 import { isSamePace } from '../probing/probe-task.ts';
-import type { ProberLane } from './prober-lane.ts';
+import type { ThreadChannel } from './thread-channel.ts';
 
 interface SetCheck {
   readonly check: Check;
   readonly handler: InternedHandler;
-  readonly lane: ProberLane;
+  readonly channel: ThreadChannel;
   /** Value with which it was set. */
   readonly fresh: boolean;
 }
@@ -30,13 +30,13 @@ export interface ReplicatedCheck {
   /** Undefined: the check was restored and is not set yet. */
   set: SetCheck | undefined;
   health: Health | undefined;
-  /** Number of times that it was restored, and of changes of the lane. */
+  /** Number of times that it was restored, and of changes of the channel. */
   version: number;
 }
 
 export interface ProberReplicaOptions {
-  /** Returns the lane of the thread that probes the check. */
-  readonly laneOf: (check: ReplicatedCheck, set: Check) => ProberLane;
+  /** Returns the channel of the thread that probes the check. */
+  readonly channelOf: (check: ReplicatedCheck, set: Check) => ThreadChannel;
   readonly onChanged: (owner: string, check: Check, before: Health, after: Health) => void;
   /** Returns the health before the first report. */
   readonly initial: () => Health;
@@ -54,9 +54,9 @@ interface Change {
  *
  * | report                                             | the replica        |
  * |----------------------------------------------------|--------------------|
- * | for a number that is not set (any more), or belongs to another lane now | drops it |
+ * | for a number that is not set (any more), or belongs to another channel now | drops it |
  * | sent before the last restored health has arrived | drops it: the answer to that follows |
- * | sent before the check left the lane, to which it has returned since | drops it |
+ * | sent before the check left the channel, to which it has returned since | drops it |
  * | any other                                          | takes its health   |
  */
 export class ProberReplica {
@@ -95,7 +95,7 @@ export class ProberReplica {
   set(owner: string, checks: readonly Check[], { namespace, fresh }: ProberSetOptions): void {
     const left = new Map(this.#owners.get(owner));
     const kept = new Map<string, ReplicatedCheck>();
-    const changes = new Map<ProberLane, Change>();
+    const changes = new Map<ThreadChannel, Change>();
     let hint: InternedHandler | undefined;
     for (const check of checks) {
       const known = left.get(check.id) ?? this.#create(owner, check.id);
@@ -108,7 +108,7 @@ export class ProberReplica {
     for (const each of left.values()) this.#remove(each, changes);
     if (kept.size > 0) this.#owners.set(owner, kept);
     else this.#owners.delete(owner);
-    for (const [lane, change] of changes) lane.send({ op: 'set', owner, namespace, ...change });
+    for (const [channel, change] of changes) channel.send({ op: 'set', owner, namespace, ...change });
   }
 
   restore(owner: string, checkId: string, health: Health): boolean {
@@ -120,14 +120,14 @@ export class ProberReplica {
     check.health = next;
     if (check.set !== undefined) {
       check.version += 1;
-      check.set.lane.send({ op: 'restore', ref: check.ref, health, version: check.version });
+      check.set.channel.send({ op: 'restore', ref: check.ref, health, version: check.version });
     }
     return before !== undefined;
   }
 
-  receive(lane: ProberLane, { ref, version, health, changed }: HealthReport): void {
+  receive(channel: ThreadChannel, { ref, version, health, changed }: HealthReport): void {
     const check = this.#byRef.get(ref);
-    if (check?.set?.lane !== lane || version < check.version) return;
+    if (check?.set?.channel !== channel || version < check.version) return;
     const before = check.health ?? this.#options.initial();
     check.health = health;
     if (changed) this.#options.onChanged(check.owner, check.set.check, before, health);
@@ -136,7 +136,7 @@ export class ProberReplica {
   /** Has the thread of a check apply the verdict that waits. */
   release(owner: string, checkId: string): void {
     const check = this.#owners.get(owner)?.get(checkId);
-    check?.set?.lane.send({ op: 'release', ref: check.ref });
+    check?.set?.channel.send({ op: 'release', ref: check.ref });
   }
 
   /** Returns the hosts with a healthy check, by IP. */
@@ -148,38 +148,38 @@ export class ProberReplica {
     for (const { owner, set } of this.#byRef.values()) if (set !== undefined) yield [owner, set.check];
   }
 
-  /** Moves a check to its current lane. */
+  /** Moves a check to its current channel. */
   move(check: ReplicatedCheck): void {
     if (check.set === undefined) return;
-    const { lane, handler } = check.set;
-    const next = this.#options.laneOf(check, check.set.check);
-    if (next === lane) return;
-    lane.send({ op: 'set', owner: check.owner, namespace: check.namespace, drop: [check.ref], put: [] });
-    lane.release(handler);
+    const { channel, handler } = check.set;
+    const next = this.#options.channelOf(check, check.set.check);
+    if (next === channel) return;
+    channel.send({ op: 'set', owner: check.owner, namespace: check.namespace, drop: [check.ref], put: [] });
+    channel.release(handler);
     next.use(handler);
-    check.set = { ...check.set, fresh: false, lane: next };
+    check.set = { ...check.set, fresh: false, channel: next };
     check.version += 1;
     const put = [sentOf(check, check.set)];
     next.send({ op: 'set', owner: check.owner, namespace: check.namespace, drop: [], put });
   }
 
   /**
-   * Sends all checks of a lane to its new thread, each with its known health. A check with health is not
+   * Sends all checks of a channel to its new thread, each with its known health. A check with health is not
    * fresh.
    */
-  resend(lane: ProberLane, withinMs: number | undefined): void {
-    lane.reset();
+  resend(channel: ThreadChannel, withinMs: number | undefined): void {
+    channel.reset();
     for (const checks of this.#owners.values()) {
-      const mine = [...checks.values()].flatMap((each) => (each.set?.lane === lane ? [each] : []));
-      const [first] = mine;
+      const ofChannel = [...checks.values()].flatMap((each) => (each.set?.channel === channel ? [each] : []));
+      const [first] = ofChannel;
       if (first === undefined) continue;
-      const put = mine.flatMap((each) => {
+      const put = ofChannel.flatMap((each) => {
         if (each.set === undefined) return [];
-        lane.use(each.set.handler);
+        channel.use(each.set.handler);
         return [sentOf(each, each.set)];
       });
       const { owner, namespace } = first;
-      lane.send({ op: 'set', owner, namespace, drop: [], put, withinMs });
+      channel.send({ op: 'set', owner, namespace, drop: [], put, withinMs });
     }
   }
 
@@ -190,32 +190,32 @@ export class ProberReplica {
       handler,
       fresh,
       changes,
-    }: { handler: InternedHandler; changes: Map<ProberLane, Change> } & Pick<ProberSetOptions, 'fresh'>,
+    }: { handler: InternedHandler; changes: Map<ThreadChannel, Change> } & Pick<ProberSetOptions, 'fresh'>,
   ): void {
-    const lane = this.#options.laneOf(known, check);
+    const channel = this.#options.channelOf(known, check);
     const { set } = known;
-    if (set?.lane === lane && set.handler === handler && isSameCheck(set.check, check)) return;
+    if (set?.channel === channel && set.handler === handler && isSameCheck(set.check, check)) return;
     this.#handlers.use(handler);
-    lane.use(handler);
+    channel.use(handler);
     if (set === undefined) this.#checks += 1;
-    else this.#leave(known, set, set.lane === lane ? undefined : changes);
-    if (set !== undefined && set.lane !== lane) known.version += 1;
-    known.set = { check, handler, lane, fresh: fresh(check) };
-    changeOf(changes, lane).put.push(sentOf(known, known.set));
+    else this.#leave(known, set, set.channel === channel ? undefined : changes);
+    if (set !== undefined && set.channel !== channel) known.version += 1;
+    known.set = { check, handler, channel, fresh: fresh(check) };
+    changeOf(changes, channel).put.push(sentOf(known, known.set));
   }
 
   /** @param changes receives the order to its thread to drop it; undefined: none is needed */
   #leave(
     { ref }: ReplicatedCheck,
-    { lane, handler }: SetCheck,
-    changes: Map<ProberLane, Change> | undefined,
+    { channel, handler }: SetCheck,
+    changes: Map<ThreadChannel, Change> | undefined,
   ): void {
-    if (changes !== undefined) changeOf(changes, lane).drop.push(ref);
-    lane.release(handler);
+    if (changes !== undefined) changeOf(changes, channel).drop.push(ref);
+    channel.release(handler);
     this.#handlers.release(handler);
   }
 
-  #remove(check: ReplicatedCheck, changes: Map<ProberLane, Change>): void {
+  #remove(check: ReplicatedCheck, changes: Map<ThreadChannel, Change>): void {
     this.#byRef.delete(check.ref);
     if (check.set === undefined) return;
     this.#checks -= 1;
@@ -239,9 +239,9 @@ export class ProberReplica {
   }
 }
 
-function changeOf(changes: Map<ProberLane, Change>, lane: ProberLane): Change {
-  const change = changes.get(lane) ?? { drop: [], put: [] };
-  changes.set(lane, change);
+function changeOf(changes: Map<ThreadChannel, Change>, channel: ThreadChannel): Change {
+  const change = changes.get(channel) ?? { drop: [], put: [] };
+  changes.set(channel, change);
   return change;
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../util/clock.ts';
-import { ProberLane } from './prober-lane.ts';
+import { ThreadChannel } from './thread-channel.ts';
 import type { ProberReport, SendCommand } from './prober-messages.ts';
 import type { ProbeLimits } from '../probing/concurrency.ts';
 import { RunBoard } from './run-board.ts';
@@ -79,11 +79,11 @@ interface Current {
 
 /**
  * Supervises one probe thread: starts it, watches its pulse, and replaces it when it ends or does not
- * answer. The lane and the counts remain; the checks are sent again (`onSpawned`).
+ * answer. The channel and the counts remain; the checks are sent again (`onSpawned`).
  */
 export class ProberThread {
   readonly name: string;
-  readonly lane = new ProberLane((command) => this.#current?.thread.send(command));
+  readonly channel = new ThreadChannel((command) => this.#current?.thread.send(command));
   readonly tally: RunTally;
   readonly #memory = new SharedArrayBuffer(RunTally.bytes);
   readonly #options: ProberThreadOptions;

@@ -4,7 +4,7 @@ import type { HealthOf } from '../../core/health/readiness.ts';
 import { ForeignRuns } from './foreign-runs.ts';
 import type { ProbeFn } from '../ports.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
-import { ProberLane } from './prober-lane.ts';
+import { ThreadChannel } from './thread-channel.ts';
 import type { ProberReport } from './prober-messages.ts';
 import { ProberReplica, type ReplicatedCheck } from './prober-replica.ts';
 import type { ProbedHost } from '../probing/probed-hosts.ts';
@@ -46,8 +46,8 @@ export class WorkerPool implements Prober {
   readonly #options: WorkerPoolOptions;
   readonly #shared: readonly ProberThread[];
   readonly #apart: ProberThread;
-  /** Lane without a thread, for checks that are held. */
-  readonly #nowhere = new ProberLane(() => undefined);
+  /** Channel without a thread, for checks that are held. */
+  readonly #noThread = new ThreadChannel(() => undefined);
   readonly #foreign = new Map<ProberThread, ForeignRuns>();
   readonly #replica: ProberReplica;
   readonly #quarantine = new Quarantine();
@@ -67,7 +67,7 @@ export class WorkerPool implements Prober {
       maxPerHostAndNamespace: 1,
     });
     this.#replica = new ProberReplica({
-      laneOf: (check, { ip }) => this.#laneOf(check, ip),
+      channelOf: (check, { ip }) => this.#channelOf(check, ip),
       onChanged,
       initial: () => unknownHealth(clock.wall()),
     });
@@ -99,7 +99,7 @@ export class WorkerPool implements Prober {
   }
 
   recount(): void {
-    for (const { lane } of this.#threads) lane.send({ op: 'recount' });
+    for (const { channel } of this.#threads) channel.send({ op: 'recount' });
   }
 
   hosts(): ReadonlyMap<string, ProbedHost> {
@@ -108,7 +108,7 @@ export class WorkerPool implements Prober {
 
   watch(ips: readonly string[], since: number): void {
     this.#watched = { ips, since };
-    for (const { lane } of this.#threads) this.#sendWatch(lane);
+    for (const { channel } of this.#threads) this.#sendWatch(channel);
   }
 
   quarantined(owner: string): readonly string[] {
@@ -161,32 +161,32 @@ export class WorkerPool implements Prober {
       onLost: (from, cause, running, error) => this.#lost(from, cause, running, error),
       onSpawned: (from, isFirst) => this.#resend(from, isFirst),
     });
-    this.#foreign.set(thread, new ForeignRuns(foreign, (command) => thread.lane.send(command)));
+    this.#foreign.set(thread, new ForeignRuns(foreign, (command) => thread.channel.send(command)));
     return thread;
   }
 
-  #laneOf(check: ReplicatedCheck, ip: string): ProberLane {
+  #channelOf(check: ReplicatedCheck, ip: string): ThreadChannel {
     const ward = this.#quarantine.placementOf(keyOf(check));
-    if (ward === 'held') return this.#nowhere;
-    if (ward === 'quarantine') return this.#apart.lane;
-    return (this.#shared[bucketOf(ip, this.#shared.length)] ?? this.#apart).lane;
+    if (ward === 'held') return this.#noThread;
+    if (ward === 'quarantine') return this.#apart.channel;
+    return (this.#shared[bucketOf(ip, this.#shared.length)] ?? this.#apart).channel;
   }
 
   #resend(thread: ProberThread, isFirst: boolean): void {
     const withinMs = Math.max(AGAIN_MS, (this.#replica.checks / AGAIN_RATE) * 1000);
-    this.#replica.resend(thread.lane, isFirst && thread !== this.#apart ? undefined : withinMs);
-    if (this.#watched.ips.length > 0) this.#sendWatch(thread.lane);
+    this.#replica.resend(thread.channel, isFirst && thread !== this.#apart ? undefined : withinMs);
+    if (this.#watched.ips.length > 0) this.#sendWatch(thread.channel);
   }
 
   /** Sends a thread the watched hosts. It knows which of them it probes. */
-  #sendWatch(lane: ProberLane): void {
-    lane.send({ op: 'watch', ...this.#watched });
+  #sendWatch(channel: ThreadChannel): void {
+    channel.send({ op: 'watch', ...this.#watched });
   }
 
   #receive(from: ProberThread, report: ProberReport): void {
     switch (report.op) {
       case 'health':
-        this.#replica.receive(from.lane, report);
+        this.#replica.receive(from.channel, report);
         break;
       case 'path':
         this.#options.onPath?.(report.path);
@@ -226,7 +226,7 @@ export class WorkerPool implements Prober {
   }
 
   #lost(from: ProberThread, cause: ThreadEnd, running: readonly number[], error: unknown): void {
-    this.#settle([...this.#replica.all()].filter(({ set }) => set?.lane === from.lane));
+    this.#settle([...this.#replica.all()].filter(({ set }) => set?.channel === from.channel));
     this.#foreign.get(from)?.clear();
     const checks = running.flatMap((ref) => this.#replica.get(ref) ?? []);
     for (const { set } of checks) if (set !== undefined) from.tally.ran(set.check.handler.kind, lostRun, 0);

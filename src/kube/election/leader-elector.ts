@@ -40,9 +40,9 @@ interface Observed {
 /** Jitter of candidates, as in client-go, so that they do not try at the same time. */
 const followerJitter = 1.2;
 
-/** A candidate in a hurry tries this often, for this time. */
+/** An expedited candidate tries this often, for this time. */
 const HURRIED_MS = 200;
-const HURRY_MS = 5_000;
+const EXPEDITE_MS = 5_000;
 
 /**
  * Leader election by a Lease, with the rules and the record of client-go, so that both could be candidates
@@ -84,7 +84,7 @@ export class LeaderElector implements Leadership {
   #lapse: Timer | undefined;
   /** It does not acquire the Lease before this instant. */
   #yieldedUntil = -Infinity;
-  #hurriesUntil = -Infinity;
+  #expeditesUntil = -Infinity;
   /** Ends the present pause. */
   #pause = new AbortController();
 
@@ -121,8 +121,8 @@ export class LeaderElector implements Leadership {
     await this.#release();
   }
 
-  hurry(): void {
-    this.#hurriesUntil = this.#options.clock.now() + HURRY_MS;
+  expedite(): void {
+    this.#expeditesUntil = this.#options.clock.now() + EXPEDITE_MS;
     this.#pause.abort();
   }
 
@@ -156,7 +156,7 @@ export class LeaderElector implements Leadership {
 
   #pauseMs(random: number): number {
     if (this.#leading) return this.#retryPeriodMs;
-    if (this.#options.clock.now() < this.#hurriesUntil) return Math.min(HURRIED_MS, this.#retryPeriodMs);
+    if (this.#options.clock.now() < this.#expeditesUntil) return Math.min(HURRIED_MS, this.#retryPeriodMs);
     return this.#retryPeriodMs * (1 + random * followerJitter);
   }
 

@@ -6,7 +6,7 @@ export interface Leadership {
   /** Ends the term and releases the leadership, and lets another replica have it for a while. Never rejects. */
   yield?(): Promise<void>;
   /** Tries to lead more often for some seconds, because the leader is about to yield. */
-  hurry?(): void;
+  expedite?(): void;
   /** Releases the leadership at once, if this replica has it. Never rejects. */
   stop(): Promise<void>;
 }

@@ -90,8 +90,8 @@ export class Terms implements Leadership {
     await this.#elected.yield?.();
   }
 
-  hurry(): void {
-    this.#elected.hurry?.();
+  expedite(): void {
+    this.#elected.expedite?.();
   }
 
   async stop(): Promise<void> {

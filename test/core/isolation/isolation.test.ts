@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import {
   isIsolationOver,
-  judgeIsolation,
+  decideIsolation,
   pathEvidence,
   type HostPath,
 } from '../../../src/core/isolation/isolation.ts';
@@ -60,7 +60,7 @@ describe('the operator', () => {
     ['so many are silent that the open ones do not matter', 'ssso', 4, 'isolated'],
     ['no host was asked', '', 1, 'clear'],
   ])('is judged where %s', (_, letters, backends, state) => {
-    expect(judgeIsolation(pathsOf(letters, Math.max(1, backends)), SINCE, limits).state).toBe(state);
+    expect(decideIsolation(pathsOf(letters, Math.max(1, backends)), SINCE, limits).state).toBe(state);
   });
 
   it.each<[string, string, boolean]>([
@@ -118,7 +118,7 @@ it('an isolation is concluded, or ruled out, exactly when no answer that is outs
         const paths = hosts.map((each, n) => ({ host: String(n), ...each }));
         const results = outcomes(paths).map((each) => isIsolatedBy(each, sharePercent, minHosts));
         const expected = results.every(Boolean) ? 'isolated' : results.some(Boolean) ? 'open' : 'clear';
-        expect(judgeIsolation(paths, SINCE, { sharePercent, minHosts }).state).toBe(expected);
+        expect(decideIsolation(paths, SINCE, { sharePercent, minHosts }).state).toBe(expected);
       },
     ),
   );

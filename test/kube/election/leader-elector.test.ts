@@ -259,14 +259,14 @@ describe('a leader that yields', () => {
     expect([a.elector.isLeader(), b.elector.isLeader()]).toEqual([false, true]);
   });
 
-  it('is followed within a quarter of a second by a replica that is in a hurry', async () => {
+  it('is followed within a quarter of a second by a replica that was expedited', async () => {
     const [clock, lease] = [new ManualClock(), new FakeLease()];
     const [a, b] = [lease.candidate(clock, 'a'), lease.candidate(clock, 'b')];
     a.elector.start();
     await clock.advance(100);
     b.elector.start();
     await clock.advance(5_000);
-    b.elector.hurry();
+    b.elector.expedite();
     await clock.advance(300);
     await a.elector.yield();
     await clock.advance(250);

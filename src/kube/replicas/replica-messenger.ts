@@ -24,7 +24,7 @@ import {
   type ReplicaLease,
 } from './replica-lease.ts';
 
-export interface ReplicaMailOptions {
+export interface ReplicaMessengerOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly random: Random;
@@ -59,8 +59,8 @@ interface Pending {
  * opened, and the rights of the API server are the only key. At rest a replica renews its Lease every 5 s, and writes
  * nothing else.
  */
-export class ReplicaMail implements Witnesses {
-  readonly #options: ReplicaMailOptions;
+export class ReplicaMessenger implements Witnesses {
+  readonly #options: ReplicaMessengerOptions;
   readonly #reflector: Reflector<ReplicaLease>;
   readonly #name: string;
   /** Name of the Lease of another replica -> when its renewal was last seen, monotonic. */
@@ -72,7 +72,7 @@ export class ReplicaMail implements Witnesses {
   #last: Promise<unknown> = Promise.resolve();
   #isStopped = false;
 
-  constructor(options: ReplicaMailOptions) {
+  constructor(options: ReplicaMessengerOptions) {
     this.#options = options;
     const { client, clock, random, logger, namespace, leaseName, instance } = options;
     this.#name = replicaLeaseName(leaseName, instance);

@@ -2,7 +2,7 @@ import type { InternedHandler } from '../probing/handler-table.ts';
 import type { ProberCommand, SendCommand } from './prober-messages.ts';
 
 /** Channel to one probe thread. A handler is sent once, however many checks use it. */
-export class ProberLane {
+export class ThreadChannel {
   readonly #send: SendCommand;
   /** Number of uses of each handler that the thread has. */
   readonly #uses = new Map<number, number>();
@@ -15,7 +15,7 @@ export class ProberLane {
     this.#send(command);
   }
 
-  /** Counts a check of this lane that uses the handler; one `release` must follow. */
+  /** Counts a check of this channel that uses the handler; one `release` must follow. */
   use({ id, handler }: InternedHandler): void {
     const uses = this.#uses.get(id) ?? 0;
     if (uses === 0) this.#send({ op: 'handler', handlerId: id, handler });

@@ -5,10 +5,10 @@ import type { BackendEvent } from '../../core/events/backend-event.ts';
 import { withoutRuns } from '../../core/health/thresholds.ts';
 import type { FrozenHealths } from './frozen-healths.ts';
 import type { ReconcileInputs } from './inputs.ts';
-import { syncChecks, type ProbingOptions } from './sync-checks.ts';
+import { syncChecks, type SyncChecksOptions } from './sync-checks.ts';
 
 /** Effects of maintenance windows that others than the run need. */
-export interface InMaintenance {
+export interface MaintenanceEffects {
   /** Ids of the checks of frozen addresses. */
   readonly frozen: ReadonlySet<string>;
   /** True if all targets are in a window with action Quiet. */
@@ -17,11 +17,21 @@ export interface InMaintenance {
   readonly quiet: ReadonlySet<string>;
 }
 
-export const notInMaintenance: InMaintenance = { frozen: new Set(), isQuiet: false, quiet: new Set() };
+export const noMaintenanceEffects: MaintenanceEffects = {
+  frozen: new Set(),
+  isQuiet: false,
+  quiet: new Set(),
+};
 
-export function effectsOf({ backend, addresses, groups, checks, frozen }: ReconcileInputs): InMaintenance {
+export function maintenanceEffectsOf({
+  backend,
+  addresses,
+  groups,
+  checks,
+  frozen,
+}: ReconcileInputs): MaintenanceEffects {
   const { targets } = backend.spec;
-  if (targets.every(({ maintenance }) => maintenance === undefined)) return notInMaintenance;
+  if (targets.every(({ maintenance }) => maintenance === undefined)) return noMaintenanceEffects;
   const quietIds = new Set(
     addresses
       .filter((address) => originsOf(address).every(({ target }) => target.maintenance === 'Quiet'))
@@ -33,8 +43,10 @@ export function effectsOf({ backend, addresses, groups, checks, frozen }: Reconc
 }
 
 /** Returns the Event as it is recorded: one about an address in a window with action Quiet is Normal. */
-export const eventInMaintenance = (event: BackendEvent, { isQuiet, quiet }: InMaintenance): BackendEvent =>
-  isQuiet || quiet.has(event.about ?? '') ? { ...event, type: 'Normal' } : event;
+export const withMaintenanceEffects = (
+  event: BackendEvent,
+  { isQuiet, quiet }: MaintenanceEffects,
+): BackendEvent => (isQuiet || quiet.has(event.about ?? '') ? { ...event, type: 'Normal' } : event);
 
 /**
  * Begins the checks of addresses that are no longer frozen with the health that counted, without counts. So full
@@ -44,7 +56,7 @@ export const eventInMaintenance = (event: BackendEvent, { isQuiet, quiet }: InMa
 export function thaw(
   inputs: ReconcileInputs,
   frozenHealths: FrozenHealths,
-  options: ProbingOptions,
+  options: SyncChecksOptions,
 ): boolean {
   const thawed = frozenHealths.thawed(inputs.frozen);
   if (thawed.size === 0) return false;

@@ -1,5 +1,5 @@
 /** Numbers of an isolation, as of its beginning. */
-export interface IsolationNote {
+export interface IsolationFigures {
   /** Hosts that did not answer, of those that were asked. */
   readonly silent: number;
   readonly hosts: number;

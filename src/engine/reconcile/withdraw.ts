@@ -4,10 +4,10 @@ import { withdrawalOf, type Withdrawal } from '../../core/publish/withdrawal.ts'
 import type { AddressPolicy } from '../../core/resolution/address-policy.ts';
 import { aliasPolicy, type AliasPolicy } from '../../core/resolution/alias-policy.ts';
 import { applyAll } from './apply.ts';
-import { observed } from './plan-services.ts';
+import { observedObjects } from './plan-services.ts';
 import type { ClusterCache, Writer } from '../ports.ts';
 
-export interface WithdrawingOptions {
+export interface WithdrawOptions {
   readonly cache: ClusterCache;
   readonly policy: AddressPolicy;
   readonly aliasPolicy?: AliasPolicy;
@@ -27,10 +27,10 @@ export interface Withdrawn extends Pick<Withdrawal, 'refused'> {
 export async function withdraw(
   { metadata: { namespace, name } }: KubeObject,
   writer: Writer,
-  { cache, policy, aliasPolicy: forbids = aliasPolicy() }: WithdrawingOptions,
+  { cache, policy, aliasPolicy: forbids = aliasPolicy() }: WithdrawOptions,
 ): Promise<Withdrawn> {
   const found = [...cache.ownedNames(namespace, name)].map((service) =>
-    withdrawalOf(observed(namespace, service, cache), name, policy, forbids),
+    withdrawalOf(observedObjects(namespace, service, cache), name, policy, forbids),
   );
   const failed = await applyAll(
     writer,
