@@ -33,7 +33,7 @@ function checksIn(spec: object, ca?: string): () => readonly Check[] {
       (each) => each.addresses,
     );
     const materials = ca === undefined ? {} : { tls: { ca } };
-    return checksOf(portGroups(own, { materials, choose: true }), addresses);
+    return checksOf(portGroups(own, { secrets: materials, choose: true }), addresses);
   };
 }
 

@@ -26,7 +26,7 @@ export const annotations = {
   hints: `${group}/hints`,
   /** On slices: addresses that are published as ready, and are not. See slice-readiness.ts. */
   notReady: `${group}/published-not-ready`,
-  /** On an ExternalBackend, written by people: maintenance by hand. See core/maintenance/by-hand.ts. */
+  /** On an ExternalBackend, written by people: maintenance by hand. See core/maintenance/maintenance-annotation.ts. */
   maintenance: `${group}/maintenance`,
   overCapacity: 'endpoints.kubernetes.io/over-capacity',
 } as const;

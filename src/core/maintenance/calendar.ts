@@ -1,8 +1,8 @@
 import { unknownHosts } from './hosts.ts';
-import { instantOf } from './instants.ts';
+import { parseInstant } from './parse-instant.ts';
 import { parseSchedule } from './schedule.ts';
 import { wallTimeOf } from './wall-time.ts';
-import { once, repeated, within, type MaintenanceWindow, type Occurrences } from './window.ts';
+import { singleSpan, repeatedSpans, within, type MaintenanceWindow, type Occurrences } from './window.ts';
 
 /** One entry of `spec.maintenance`, as the schema accepts it. */
 export interface MaintenanceEntry extends Pick<MaintenanceWindow, 'name' | 'action'> {
@@ -47,16 +47,16 @@ export function calendarOf(entries: readonly MaintenanceEntry[], hosts: readonly
 function occurrencesOf(entry: MaintenanceEntry): Occurrences | string {
   const durationMs = entry.durationSeconds * 1000;
   const fields = [entry.start, entry.from, entry.until];
-  const [start, from, until] = fields.map(instantOf);
-  const wrong = fields.find((text) => text !== undefined && instantOf(text) === undefined);
+  const [start, from, until] = fields.map(parseInstant);
+  const wrong = fields.find((text) => text !== undefined && parseInstant(text) === undefined);
   if (wrong !== undefined) return `the date ${wrong} does not exist`;
   if (from !== undefined && until !== undefined && from >= until) return 'until is not after from';
-  if (start !== undefined) return within(once(start, start + durationMs), from, until);
+  if (start !== undefined) return within(singleSpan(start, start + durationMs), from, until);
   if (entry.schedule === undefined) return 'it has neither schedule nor start';
   const zone = wallTimeOf(entry.timeZone);
   if (zone === undefined)
     return `timeZone ${entry.timeZone} is no zone of the IANA database, such as Europe/Berlin`;
   const schedule = parseSchedule(entry.schedule);
   if ('problem' in schedule) return `schedule ${schedule.problem}`;
-  return within(repeated(schedule, zone, durationMs), from, until);
+  return within(repeatedSpans(schedule, zone, durationMs), from, until);
 }

@@ -26,7 +26,7 @@ export interface MaintenanceWindow {
 export type Occurrences = Pick<MaintenanceWindow, 'spanAt' | 'nextAfter'>;
 
 /** A single span. */
-export const once = (start: number, end: number): Occurrences => ({
+export const singleSpan = (start: number, end: number): Occurrences => ({
   spanAt: (instant) => (instant >= start && instant < end ? { since: start, until: end } : undefined),
   nextAfter: (instant) => (instant < start ? start : undefined),
 });
@@ -38,7 +38,7 @@ const MOST_JOINED = 12;
 const MINUTE_MS = 60_000;
 
 /** Spans of a length that begin at the times of a schedule. Spans without a gap between them are one. */
-export function repeated({ next }: Schedule, zone: WallTime, durationMs: number): Occurrences {
+export function repeatedSpans({ next }: Schedule, zone: WallTime, durationMs: number): Occurrences {
   const startAfter = (instant: number): number => firstStart(instant, next, zone);
   /** Returns the last start at or before an instant, no further back than a duration; undefined: there is none. */
   const lastStart = (instant: number): number | undefined => {

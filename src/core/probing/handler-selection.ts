@@ -35,13 +35,13 @@ const handlerWith: { readonly [K in OptionKind]: (options: OptionsOf[K]) => Name
 const optionKinds = Object.keys(handlerWith) as readonly OptionKind[];
 
 /** Returns the handler that the spec names, with its Secrets; undefined: the spec names none of these. */
-export function namedHandler(probe: HandlerSpec, materials: ProbeSecrets): Handler | undefined {
+export function namedHandler(probe: HandlerSpec, secrets: ProbeSecrets): Handler | undefined {
   const kind = optionKinds.find((each) => probe[each] !== undefined);
-  return kind && handlerOf(kind, probe[kind] ?? {}, materials);
+  return kind && handlerOf(kind, probe[kind] ?? {}, secrets);
 }
 
-function handlerOf<K extends OptionKind>(kind: K, options: OptionsOf[K], materials: ProbeSecrets): Handler {
-  return withMaterials(handlerWith[kind](options), materials);
+function handlerOf<K extends OptionKind>(kind: K, options: OptionsOf[K], secrets: ProbeSecrets): Handler {
+  return withSecrets(handlerWith[kind](options), secrets);
 }
 
 /** Returns an httpGet handler. Over TLS it uses the `tls` block of the spec, as other handlers do. */
@@ -61,8 +61,8 @@ export function httpHandler(request: HttpGet, { tls, tlsMissing, tlsPending }: P
  * | `credentials`, the handler can log in | no probe is sent | it is probed as far as that is possible without a login |
  * | `credentials`, it cannot              | no effect        | no effect                                               |
  */
-function withMaterials(handler: Named, materials: ProbeSecrets): Handler {
-  const { tls, tlsMissing, tlsPending, credentials, credentialsPending } = materials;
+function withSecrets(handler: Named, secrets: ProbeSecrets): Handler {
+  const { tls, tlsMissing, tlsPending, credentials, credentialsPending } = secrets;
   const { tls: usesTls, logsIn } = handlerTraits[handler.kind];
   if (usesTls === 'never' && !logsIn) return handler;
   const message = tlsMissing ?? tlsPending ?? (logsIn ? credentialsPending : undefined);
@@ -100,11 +100,11 @@ const byAppProtocol: ReadonlyMap<string, OptionKind> = new Map(
 export function defaultHandler(
   port: Port | undefined,
   dialled: number,
-  { materials, choose }: { readonly materials: ProbeSecrets; readonly choose: boolean },
+  { secrets, choose }: { readonly secrets: ProbeSecrets; readonly choose: boolean },
 ): { readonly handler: Handler; readonly why: string } {
   const protocol = port?.appProtocol;
   const kind = protocol === undefined ? wellKnown.get(dialled) : byAppProtocol.get(protocol);
   if (!choose || kind === undefined) return { handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' };
   const why = protocol === undefined ? `port ${dialled}` : `appProtocol ${protocol}`;
-  return { handler: handlerOf(kind, {}, materials), why: `${kind}: ${why}` };
+  return { handler: handlerOf(kind, {}, secrets), why: `${kind}: ${why}` };
 }

@@ -32,12 +32,12 @@ export interface GroupProbe {
 
 /** Input in addition to the spec that decides how addresses are probed. */
 export interface HandlerContext {
-  readonly materials: ProbeSecrets;
+  readonly secrets: ProbeSecrets;
   /** True: a port without a handler gets one by its number or protocol; false: tcpSocket. */
   readonly choose: boolean;
 }
 
-const plainContext: HandlerContext = { materials: {}, choose: false };
+const plainContext: HandlerContext = { secrets: {}, choose: false };
 
 /** Returns the port groups in the order of the spec, the shared group first. */
 export function portGroups(spec: Spec, context: HandlerContext = plainContext): readonly PortGroup[] {
@@ -129,7 +129,7 @@ function portProbe(
   probe: Omit<ProbeSpec, 'port'>,
   context: HandlerContext,
 ): GroupProbe | undefined {
-  const handler = handlerOf(probe, context.materials);
+  const handler = handlerOf(probe, context.secrets);
   if (handler === 'disabled') return undefined;
   const timing = timedBy(probe);
   if (handler !== undefined) return { handler, ...timing, port: dialled(port) };
@@ -147,7 +147,7 @@ function portProbe(
  */
 function sharedProbe(spec: Spec, ports: readonly Port[], context: HandlerContext): GroupProbe | undefined {
   const probe = spec.probe ?? defaultProbe;
-  const handler = handlerOf(probe, context.materials);
+  const handler = handlerOf(probe, context.secrets);
   if (handler === 'disabled') return undefined;
   const tcp = ports.filter((port) => port.protocol === 'TCP');
   const meant = tcp.find(({ port, name }) => [port, name ?? port].includes(probe.port ?? 0));
@@ -171,11 +171,8 @@ function sharedProbe(spec: Spec, ports: readonly Port[], context: HandlerContext
 const defaultProbe: ProbeSpec = { initialDelaySeconds: 0, successThreshold: 1, failureThreshold: 3 };
 
 /** Returns the handler of the spec; undefined: the spec names none, and one is chosen. */
-function handlerOf(
-  probe: Omit<ProbeSpec, 'port'>,
-  materials: ProbeSecrets,
-): Handler | 'disabled' | undefined {
+function handlerOf(probe: Omit<ProbeSpec, 'port'>, secrets: ProbeSecrets): Handler | 'disabled' | undefined {
   if (probe.disabled !== undefined) return 'disabled';
-  if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, materials);
-  return namedHandler(probe, materials);
+  if (probe.httpGet !== undefined) return httpHandler(probe.httpGet, secrets);
+  return namedHandler(probe, secrets);
 }

@@ -1,4 +1,4 @@
-import { nextFactor } from './stretch.ts';
+import { nextFactor } from './period-factor.ts';
 
 /**
  * CPU time of the probe thread that a run may take, in milliseconds. A TLS handshake with usual certificates
@@ -33,7 +33,7 @@ export function usualCpuMs(recent: readonly number[]): number | undefined {
 
 /**
  * Returns the cost of a check in milliseconds: the CPU time of a usual run, rounded up to a step of
- * `stretch.ts`, so that it changes seldom. 0: it is not notable.
+ * `period-factor.ts`, so that it changes seldom. 0: it is not notable.
  *
  * @param before cost that is in effect now
  */

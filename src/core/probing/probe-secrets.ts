@@ -41,7 +41,7 @@ export const secretNames = ({ credentials, tls }: Spec): readonly string[] => [
   ),
 ];
 
-export function materialsOf(spec: Spec, secretOf: SecretOf): ProbeSecrets {
+export function probeSecretsOf(spec: Spec, secretOf: SecretOf): ProbeSecrets {
   return { ...tlsOf(spec, secretOf), ...credentialsOf(spec, secretOf) };
 }
 

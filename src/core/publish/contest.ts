@@ -10,7 +10,7 @@ export interface Contest {
 }
 
 /** A state of the object that another client wrote. */
-export interface Edit {
+export interface ForeignEdit {
   readonly version: string;
   readonly manager: string;
 }
@@ -34,7 +34,7 @@ const LONGEST_HOLD_MS = 60_000;
  * | each further one                               | yes          | twice as long, at most a minute |
  * | none needed for a minute after the last repair | no longer    | nothing                         |
  */
-export function repaired(before: Contest = untouched, edit: Edit, now: number): Contest {
+export function afterRepair(before: Contest = untouched, edit: ForeignEdit, now: number): Contest {
   if (before.version === edit.version) return before;
   const repairedAt = [...before.repairedAt, now].slice(-MANY);
   const [first = now] = repairedAt;

@@ -5,16 +5,16 @@ import type { BackendAddress } from '../resolution/addresses.ts';
 import type { ExclusionReason } from '../probing/address-reasons.ts';
 import { checkId, type PortGroup } from '../probing/port-groups.ts';
 import { subsetsOf } from './endpoints.ts';
-import { judgeExternalIps, type RefusedExternalIp } from './external-ips.ts';
+import { admitExternalIps, type RefusedExternalIp } from './external-ips.ts';
 import { familiesOf, servedFamilies } from './ip-families.ts';
 import type { EndpointSlice, EndpointSubset, Family, Service } from '../kubernetes/objects.ts';
 import type { ActiveFallback } from './none-ready.ts';
 import { choosePort, type PortChoice, type PortChoiceInput } from './port-choice.ts';
-import { publishedPlaces } from './published-places.ts';
+import { publishedAddresses } from './published-addresses.ts';
 import { isDrainedIn } from '../resolution/origins.ts';
 import { readinessOf, type HealthOf } from '../health/readiness.ts';
 import { isOneServer, type Roles } from '../roles/primary-election.ts';
-import { maintainedReadiness, yieldingIn, type Yielding } from './maintained.ts';
+import { maintainedReadiness, yieldingIn, type Yielding } from './maintenance-readiness.ts';
 import { keptService, serviceBody } from './service-body.ts';
 import { anyReady, membersOf } from './service-members.ts';
 import { sliceGroups } from './slice-groups.ts';
@@ -73,7 +73,7 @@ export interface DesiredInput {
   readonly observedSlices?: (service: string) => readonly EndpointSlice[];
   /** Since when tiers have been ready, and the time now (monotonic milliseconds). Default: since now. */
   readonly tiers?: PortChoiceInput['tiers'];
-  /** Judges external IPs. Default: that without flags. */
+  /** Admission of external IPs. Default: that without flags. */
   readonly policy?: AddressPolicy;
 }
 
@@ -83,7 +83,7 @@ export function desiredServices(input: DesiredInput): readonly DesiredService[] 
   const { backend, policy = addressPolicy(), tiers = { since: new Map(), now: 0 } } = input;
   const shared = { ...input, tiers, tierOf: tiersOf(input.addresses) };
   return servicesOf(backend).map((given, i) => {
-    const { spec, refused } = judgeExternalIps(backend, given, i, policy);
+    const { spec, refused } = admitExternalIps(backend, given, i, policy);
     const desired = desiredService({ ...shared, isReady: (...of) => isReady(spec, ...of) }, spec);
     return { ...desired, refusedExternalIps: refused };
   });
@@ -97,12 +97,12 @@ type Whole = DesiredInput & PortChoiceInput;
  * alone, because of `readyIn` of core/health/thresholds.ts, or because targets drain it for one role (origins.ts).
  */
 function readyTable({ groups, addresses, healthOf, roles }: DesiredInput) {
-  const judge = (group: PortGroup) => (address: BackendAddress) => {
+  const readyEntries = (group: PortGroup) => (address: BackendAddress) => {
     const health = healthOf(checkId(group, address));
     const { ready } = readinessOf(group, address, () => health);
     return ready ? [[address, health?.readyIn] as const] : [];
   };
-  const ready = new Map(groups.map((group) => [group, new Map(addresses.flatMap(judge(group)))]));
+  const ready = new Map(groups.map((group) => [group, new Map(addresses.flatMap(readyEntries(group)))]));
   return ({ name, role }: ServiceSpec, group: PortGroup, address: BackendAddress): boolean => {
     const found = ready.get(group);
     if (found?.has(address) !== true || isDrainedIn(address, role, roles.isGiven(address))) return false;
@@ -128,7 +128,7 @@ const plainService: Omit<ServiceSpec, 'name'> = {
 function desiredService(whole: Whole, spec: ServiceSpec): Omit<DesiredService, 'refusedExternalIps'> {
   if (whole.alias !== undefined) return desiredAlias(whole, spec, whole.alias);
   const observed = whole.observedService(spec.name);
-  const published = publishedPlaces(whole.observedSlices?.(spec.name) ?? []);
+  const published = publishedAddresses(whole.observedSlices?.(spec.name) ?? []);
   const { addresses, excluded } = membersOf(whole, spec, observed, published);
   const maintained = maintainedReadiness({ ...whole, addresses }, spec);
   const input = { ...whole, addresses, isReady: maintained.isReady };

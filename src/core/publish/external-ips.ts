@@ -13,28 +13,28 @@ export interface RefusedExternalIp {
   readonly why: string;
 }
 
-export interface JudgedExternalIps {
+export interface AdmittedExternalIps {
   /** The Service of the spec without refused external IPs. */
   readonly spec: ServiceSpec;
   readonly refused: readonly RefusedExternalIp[];
 }
 
 /**
- * Judges the external IPs of one Service of the spec. A refused one is left out of the Service; everything
+ * Decides on the external IPs of one Service of the spec. A refused one is left out of the Service; everything
  * else of the Service is written. `externalTrafficPolicy` is left out too if nothing else brings traffic from
  * outside, because the API server then refuses it.
  *
- * `loadBalancerSourceRanges` are not judged, because they limit the clients and add no address to the
+ * `loadBalancerSourceRanges` are not refused, because they limit the clients and add no address to the
  * Service. The operator sets no `loadBalancerIP`: a load balancer's controller chooses its address.
  *
  * @param index of the Service in `spec.services`
  */
-export function judgeExternalIps(
+export function admitExternalIps(
   backend: Pick<Backend, 'spec'>,
   service: ServiceSpec,
   index: number,
   policy: AddressPolicy,
-): JudgedExternalIps {
+): AdmittedExternalIps {
   const { externalIPs = [], ...rest } = service;
   const refusedWhy = refusalOf(
     policy,

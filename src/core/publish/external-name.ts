@@ -1,7 +1,7 @@
 import type { HealthState } from '../../api/external-backend.ts';
 import type { BackendAddress, TargetAddresses } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
-import type { JudgedHost } from './healthy-hosts.ts';
+import type { HostHealth } from './healthy-hosts.ts';
 import { addressReadiness, readinessOf, type HealthOf } from '../health/readiness.ts';
 import { normalizeName } from '../resolution/questions.ts';
 import { stateIs } from '../resolution/resolution-states.ts';
@@ -102,7 +102,7 @@ export function candidatesOf(
   targets: readonly TargetAddresses[],
   groups: readonly PortGroup[],
   healthOf: HealthOf,
-): readonly (JudgedHost & Omit<Candidate, 'since'>)[] {
+): readonly (HostHealth & Omit<Candidate, 'since'>)[] {
   const probed = groups.some(({ probe }) => probe !== undefined);
   return targets.map((each) => ({
     name: aliasName(each.target.host),
@@ -114,13 +114,13 @@ export function candidatesOf(
   }));
 }
 
-type Judged = Pick<JudgedHost & Candidate, 'health' | 'marks' | 'why'>;
+type CandidateHealth = Pick<HostHealth & Candidate, 'health' | 'marks' | 'why'>;
 
 function fromProbes(
   { addresses }: TargetAddresses,
   groups: readonly PortGroup[],
   healthOf: HealthOf,
-): Judged {
+): CandidateHealth {
   const all = addresses.map((address) => ({ address, ...addressReadiness(groups, address, healthOf) }));
   const marks = new Map(
     all.map(({ address, health }) => [
@@ -137,7 +137,7 @@ function fromProbes(
 const markOf = (groups: readonly PortGroup[], address: BackendAddress, healthOf: HealthOf): string =>
   groups.map((group) => readinessOf(group, address, healthOf).since ?? '').join(' ');
 
-function fromName({ addresses, resolution, message, refused }: TargetAddresses): Judged {
+function fromName({ addresses, resolution, message, refused }: TargetAddresses): CandidateHealth {
   const { state, error } = resolution ?? {};
   const why = message ?? error ?? state ?? '';
   const marks = new Map<string, string>();

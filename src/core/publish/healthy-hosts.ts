@@ -1,7 +1,7 @@
 import type { HealthState } from '../../api/external-backend.ts';
 
 /** Health of one host of an alias now. */
-export interface JudgedHost {
+export interface HostHealth {
   readonly name: string;
   readonly health: HealthState;
   /**
@@ -17,7 +17,7 @@ export interface HealthyHost {
   /** Time at which it became unknown; undefined: it is healthy. */
   readonly unknownFrom: number | undefined;
   /** Marks of the last call; empty if the host is unknown. */
-  readonly marks: JudgedHost['marks'];
+  readonly marks: HostHealth['marks'];
 }
 
 export type HealthyHosts = ReadonlyMap<string, HealthyHost>;
@@ -43,12 +43,12 @@ export type HealthyHosts = ReadonlyMap<string, HealthyHost>;
  */
 export function healthyHosts(
   before: HealthyHosts,
-  judged: readonly JudgedHost[],
+  hosts: readonly HostHealth[],
   graceMs: number,
   now: number,
 ): HealthyHosts {
   return new Map(
-    judged.flatMap((host) => {
+    hosts.flatMap((host) => {
       const after = healthyHost(before.get(host.name), host, graceMs, now);
       return after === undefined ? [] : [[host.name, after] as const];
     }),
@@ -57,7 +57,7 @@ export function healthyHosts(
 
 function healthyHost(
   before: HealthyHost | undefined,
-  { health, marks }: JudgedHost,
+  { health, marks }: HostHealth,
   graceMs: number,
   now: number,
 ): HealthyHost | undefined {
@@ -74,7 +74,7 @@ function healthyHost(
  * Returns true when some of the addresses that were healthy remain, and none of these has been healthy all
  * the time.
  */
-function wasInterrupted(before: JudgedHost['marks'], now: JudgedHost['marks']): boolean {
+function wasInterrupted(before: HostHealth['marks'], now: HostHealth['marks']): boolean {
   const left = [...before].filter(([ip, mark]) => mark !== undefined && now.has(ip));
   return left.length > 0 && left.every(([ip, mark]) => now.get(ip) !== mark);
 }

@@ -19,7 +19,7 @@ import { deletion } from './slice-bodies.ts';
 import { withoutAdoption } from './service-features.ts';
 import { planSlices } from './slices.ts';
 import { forbiddenAlias } from './withdrawal.ts';
-import { chain, step, type PlanStep } from '../kubernetes/step.ts';
+import { stepsInOrder, step, type PlanStep } from '../kubernetes/plan-step.ts';
 
 /** Steps that bring a Service to the desired state; empty: nothing to do. */
 export interface ServicePlan {
@@ -100,12 +100,12 @@ function all(
   ownership: OwnershipState,
   context: PlanContext,
 ): Omit<ServicePlan, 'problem'> {
-  const absent = chain(assertAbsentAction(desired, observed.service));
+  const absent = stepsInOrder(assertAbsentAction(desired, observed.service));
   const slices = slicesOf(desired, observed, context, absent);
   const isRenamed = observed.service !== undefined && hasOtherPortNames(desired, observed.service);
   const actions =
     context.held === true ? [] : serviceActions(desired, observed.service, ownership.needsCleanup);
-  const service = chain(actions, [...absent, ...(isRenamed ? slices.carriers : [])]);
+  const service = stepsInOrder(actions, [...absent, ...(isRenamed ? slices.carriers : [])]);
   const endpoints = endpointsActions(desired, observed.endpoints, ownership, context).map((action) =>
     step(action, ownership.service === 'ours' ? [] : [...absent, ...service]),
   );
@@ -120,7 +120,7 @@ function all(
   const adopted = desired.spec.adopt
     ? ownership.foreignSlices.map((slice) => step(deletion(slice), before))
     : [];
-  const swept = chain(sweepActions(desired, observed.service, ownership.needsCleanup), [
+  const swept = stepsInOrder(sweepActions(desired, observed.service, ownership.needsCleanup), [
     ...before,
     ...adopted,
   ]);

@@ -1,9 +1,9 @@
 import type { ServiceSpec } from '../../api/external-backend.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
-import { withoutYielding } from './maintained.ts';
+import { withoutYielding } from './maintenance-readiness.ts';
 import { fallbackOf } from './none-ready.ts';
-import type { PublishedPlaces } from './published-places.ts';
+import type { IsPublished } from './published-addresses.ts';
 import { anyReady, isDrainedFrom, stateOf, type MembersInput } from './service-members.ts';
 import {
   chooseTier,
@@ -42,7 +42,7 @@ export function choosePort(
   group: PortGroup,
   spec: ServiceSpec,
   input: PortChoiceInput,
-  published: PublishedPlaces,
+  published: IsPublished,
 ): PortChoice {
   const all = new Set(input.addresses.filter((address) => input.isReady(group, address)));
   const kept = keptAddresses(group, spec, input, published);
@@ -78,7 +78,7 @@ function keptAddresses(
   group: PortGroup,
   spec: ServiceSpec,
   input: MembersInput,
-  published: PublishedPlaces,
+  published: IsPublished,
 ): readonly BackendAddress[] {
   if (spec.whenNoneReady === 'Empty' || anyReady(group, input)) return [];
   const candidates = input.addresses

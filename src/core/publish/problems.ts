@@ -38,9 +38,9 @@ export interface PlanContext {
   readonly held?: boolean;
   /** Features that the administrator disabled; default: none. */
   readonly switchedOff?: SwitchedOff;
-  /** Judges external IPs of a Service that is not written. Default: none is removed. */
+  /** Admission of external IPs of a Service that is not written. Default: none is removed. */
   readonly policy?: AddressPolicy;
-  /** Judges the host of an alias that is not written. Default: it remains. */
+  /** Admission of the host of an alias that is not written. Default: it remains. */
   readonly aliasPolicy?: AliasPolicy;
 }
 

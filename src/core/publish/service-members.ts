@@ -8,7 +8,7 @@ import { readinessOf, type HealthOf } from '../health/readiness.ts';
 import type { ExclusionReason } from '../probing/address-reasons.ts';
 import { exclusionOf } from '../roles/exclusion.ts';
 import type { Roles } from '../roles/primary-election.ts';
-import type { PublishedPlaces } from './published-places.ts';
+import type { IsPublished } from './published-addresses.ts';
 import { keptService } from './service-body.ts';
 
 /** Input of one Service. */
@@ -38,7 +38,7 @@ export function membersOf(
   input: MembersInput,
   spec: ServiceSpec,
   observed: Service | undefined,
-  published: PublishedPlaces,
+  published: IsPublished,
 ): ServiceMembers {
   const excluded = exclusions(input, spec, observed);
   return withLastServers(input, spec, withFallback(input, spec, excluded), published);
@@ -86,7 +86,7 @@ function withLastServers(
   input: MembersInput,
   spec: ServiceSpec,
   members: ServiceMembers,
-  published: PublishedPlaces,
+  published: IsPublished,
 ): ServiceMembers {
   const { role, whenNoneReady } = spec;
   const { addresses } = members;

@@ -8,7 +8,7 @@ import {
 import { createSlice, deletion, groupKey, updateSlice } from './slice-bodies.ts';
 import type { SliceOwner, SliceTemplate } from './slice-bodies.ts';
 import { addsEndpoints, endpointKey, layOut, type SliceDraft } from './slice-layout.ts';
-import { step, type PlanStep } from '../kubernetes/step.ts';
+import { step, type PlanStep } from '../kubernetes/plan-step.ts';
 import { markedIn } from './slice-readiness.ts';
 
 /** Endpoints of one Service that may share a slice: one address family and one set of ports. */

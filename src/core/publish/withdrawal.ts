@@ -7,7 +7,7 @@ import type { Endpoints, EndpointSlice, EndpointSubset, KubeObject, Service } fr
 import { ownerName } from '../kubernetes/ownership.ts';
 import type { Observed } from './problems.ts';
 import { deletion } from './slice-bodies.ts';
-import { step, type PlanStep } from '../kubernetes/step.ts';
+import { step, type PlanStep } from '../kubernetes/plan-step.ts';
 
 /** Addresses that are removed from one Service because the address policy forbids them. */
 export interface Withdrawal {

@@ -15,7 +15,7 @@ export interface AddressPolicyOptions {
   readonly networksOf?: ClusterNetworksOf;
 }
 
-/** Use for which an address is judged. */
+/** Use for which an address is admitted. */
 export interface AddressUse {
   /** Mode of the backend with the target. ExternalIP: the address is an external IP of a Service. */
   readonly mode: Spec['mode'] | 'ExternalIP';
@@ -54,11 +54,11 @@ const anyUse: AddressUse = { mode: 'Endpoints', ports: [] };
  * | any other                                      | may be used    | may be used       | -                               |
  *
  * A Service with the addresses of another Service, or of a pod, leads clients past the NetworkPolicies of
- * that namespace (CVE-2021-25740). An alias is a name, and its clients are judged as if they had used the
+ * that namespace (CVE-2021-25740). An alias is a name, and its clients are treated as if they had used the
  * other name. A port of a Node refuses the address for all ports of the backend, because its ports are ready
  * together.
  *
- * An external IP is judged like a target of mode Endpoints. Nodes take all traffic to it, so that connections
+ * An external IP is admitted like a target of mode Endpoints. Nodes take all traffic to it, so that connections
  * to the true owner of the address end at the Service instead (CVE-2020-8554). External IPs are often routed
  * to a Node. So a Node's address may be used, except at the ports of Kubernetes.
  *

@@ -3,12 +3,12 @@ import { parseIp, type Ip } from '../../api/ip.ts';
 import { mostEndpoints } from '../../api/limits.ts';
 import { clusterAddressText, isRefusedAddress, type ClusterAddressOf } from './cluster-addresses.ts';
 import type { Family } from '../kubernetes/objects.ts';
-import type { Given, Origin } from './origins.ts';
+import type { AddressOrigins, Origin } from './origins.ts';
 import type { HostAddress, Resolution } from './resolve-host.ts';
-import { clusterNotes, drainNotes, refuse, type Note } from './target-notes.ts';
+import { clusterNotes, drainNotes, refusalNotes, type TargetNote } from './target-notes.ts';
 
 /** One IP of a target, as it is to be published. */
-export interface BackendAddress extends Given {
+export interface BackendAddress extends AddressOrigins {
   readonly ip: string;
   readonly family: Family;
   /**
@@ -120,7 +120,7 @@ export function addressesOf(
 
 interface Admitted {
   readonly addresses: readonly BackendAddress[];
-  readonly notes: readonly Note[];
+  readonly notes: readonly TargetNote[];
 }
 
 const tooMany = (most: number): string =>
@@ -159,12 +159,12 @@ function createAdmission({ refusalOf, clusterAddressOf, most }: GateOptions, com
       ? clusterAddressText(ip.text, virtual)
       : undefined;
   };
-  const admitAddress = (address: HostAddress, target: Target): BackendAddress | Note => {
+  const admitAddress = (address: HostAddress, target: Target): BackendAddress | TargetNote => {
     const ip = parseIp(address.ip);
-    if (ip === undefined) return refuse(`${address.ip} is not an IP address`);
+    if (ip === undefined) return refusalNotes(`${address.ip} is not an IP address`);
     const own = address.record?.port ?? target.port;
     const refused = refusedText(ip, own);
-    if (refused !== undefined) return refuse(refused);
+    if (refused !== undefined) return refusalNotes(refused);
     const port = own === commonPort ? 0 : own;
     const { host, kept, record } = address;
     const origin: Origin = { target, host, ...(record && { record }) };
@@ -175,7 +175,7 @@ function createAdmission({ refusalOf, clusterAddressOf, most }: GateOptions, com
       const text = `${ip.text} is published once, through target ${known.origins[0]?.target.host}`;
       return { text, harmless: true };
     }
-    if (seen.size >= most) return refuse(tooMany(most));
+    if (seen.size >= most) return refusalNotes(tooMany(most));
     seen.set(keyOf(found), { kept, origins: [origin] });
     return found;
   };

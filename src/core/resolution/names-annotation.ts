@@ -3,7 +3,7 @@ import { parseIp } from '../../api/ip.ts';
 import type { Status } from '../../api/external-backend.ts';
 import type { Question, Records } from './name-state.ts';
 import type { EndpointSlice, Family } from '../kubernetes/objects.ts';
-import { originsOf, type Given, type Origin } from './origins.ts';
+import { originsOf, type AddressOrigins, type Origin } from './origins.ts';
 import { annotations } from '../kubernetes/ownership.ts';
 import { normalizeName } from './questions.ts';
 
@@ -19,7 +19,7 @@ import { normalizeName } from './questions.ts';
 const mostBytes = 200_000;
 
 /** Returns the names under which an address is recorded, one for each target that gives it by a name. */
-export const annotationKeysOf = (address: Given & { readonly ip: string }): readonly string[] => [
+export const annotationKeysOf = (address: AddressOrigins & { readonly ip: string }): readonly string[] => [
   ...new Set(originsOf(address).flatMap((origin) => annotationKeyOf({ ...origin, ip: address.ip }) ?? [])),
 ];
 

@@ -8,7 +8,7 @@ interface StateMarks {
   readonly unanswered?: true;
   /** There is no answer in this term, and the first one is due in a moment. */
   readonly awaited?: true;
-  /** A change to another such state is only a change of text: see core/status/rewording.ts. */
+  /** A change to another such state is only a change of text: see core/status/failure-wording.ts. */
   readonly rewordable?: true;
 }
 

@@ -1,26 +1,26 @@
 import type { Target } from '../../api/external-backend.ts';
 import { clusterAddressText, type ClusterAddressOf } from './cluster-addresses.ts';
-import { isDrained, originsOf, type Given } from './origins.ts';
+import { isDrained, originsOf, type AddressOrigins } from './origins.ts';
 
 /**
  * Part of a target's message: why an address is not published through it, or which of its fields has no
  * effect.
  */
-export interface Note {
+export interface TargetNote {
   readonly text: string;
   /** True if the address is published, through this target or another one. */
   readonly harmless: boolean;
 }
 
-export const refuse = (text: string): Note => ({ text, harmless: false });
+export const refusalNotes = (text: string): TargetNote => ({ text, harmless: false });
 
-type GivenIp = Given & { readonly ip: string };
+type GivenIp = AddressOrigins & { readonly ip: string };
 
 /** Returns notes for targets that drain an address which another target gives without drain. */
 export function drainNotes(
   targets: readonly Target[],
   addresses: readonly GivenIp[],
-): ReadonlyMap<Target, readonly Note[]> {
+): ReadonlyMap<Target, readonly TargetNote[]> {
   if (!targets.some(({ drain }) => drain)) return new Map();
   const notes = addresses.flatMap((address) => {
     const origins = originsOf(address);
@@ -36,7 +36,7 @@ export function drainNotes(
 export const clusterNotes = (
   addresses: readonly GivenIp[],
   clusterAddressOf: ClusterAddressOf,
-): readonly Note[] =>
+): readonly TargetNote[] =>
   addresses.flatMap(({ ip }) => {
     const found = clusterAddressOf(ip);
     return found === undefined ? [] : [{ text: clusterAddressText(ip, found), harmless: true }];

@@ -12,7 +12,7 @@ import {
   type PublishedAlias,
   type ReadyOf,
 } from './published-readiness.ts';
-import { givenRoles } from '../resolution/origins.ts';
+import { rolesFromTargets } from '../resolution/origins.ts';
 import { isOneServer } from '../roles/primary-election.ts';
 import { restoreReplication, type ReplicationState } from '../health/replication.ts';
 import { roles, type Role } from '../role.ts';
@@ -179,7 +179,7 @@ function restoredRole({ backend, groups, addresses, published }: RestoreInput): 
   };
   const primaries = addresses.filter((address) => single.some((each) => has(each, address)));
   const roleOf: RoleOf = (address, previous) => {
-    const [given] = givenRoles(address);
+    const [given] = rolesFromTargets(address);
     if (given === undefined) return roleIn(address, previous);
     const role = status?.observedGeneration === generation ? roleIn(address, previous) : undefined;
     return role === given ? undefined : role;

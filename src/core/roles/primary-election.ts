@@ -1,6 +1,6 @@
 import type { BackendAddress } from '../resolution/addresses.ts';
 import { checkId, type PortGroup } from '../probing/port-groups.ts';
-import { givenRoles, isDrainedIn, isYieldingIn } from '../resolution/origins.ts';
+import { rolesFromTargets, isDrainedIn, isYieldingIn } from '../resolution/origins.ts';
 import { addressReadiness, type HealthOf } from '../health/readiness.ts';
 import type { Role } from '../role.ts';
 
@@ -145,7 +145,7 @@ function roleClaimOf(address: BackendAddress, { groups, healthOf }: RolesInput):
   });
   const reporting = states.find(({ replication }) => replication?.role !== undefined);
   const { replication } = reporting ?? states.find((each) => each.replication !== undefined) ?? {};
-  const given = givenRoles(address);
+  const given = rolesFromTargets(address);
   const { role = given[0], roleSince, ...rest } = { ...unknownReplication, ...replication };
   const isGiven = reporting === undefined && given.length > 0;
   return {

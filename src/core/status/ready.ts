@@ -1,6 +1,6 @@
 import { errorStalls } from '../errors.ts';
 import { problemReasons, type Problem } from '../publish/problems.ts';
-import type { WrittenService } from '../publish/written.ts';
+import type { WrittenService } from '../publish/written-service.ts';
 import type { ReadyReason } from './condition-reasons.ts';
 import type { StatusInput } from './status-input.ts';
 import type { ConditionVerdict } from './status-parts.ts';

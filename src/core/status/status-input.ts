@@ -9,7 +9,7 @@ import type { Problem } from '../publish/problems.ts';
 import type { HealthOf } from '../health/readiness.ts';
 import type { MaintenanceState } from '../maintenance/maintenance-state.ts';
 import type { Roles } from '../roles/primary-election.ts';
-import type { WrittenService } from '../publish/written.ts';
+import type { WrittenService } from '../publish/written-service.ts';
 
 /** Facts from which the status of a backend is computed. */
 export interface StatusInput {

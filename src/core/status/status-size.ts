@@ -60,7 +60,7 @@ const steps: readonly Step[] = [
  * Returns the status in a size that can be stored with the spec. It is unchanged if it fits. Otherwise
  * `Ready` reports what is left out.
  */
-export function fitted(status: Status, spec: Spec): Status {
+export function fitStatus(status: Status, spec: Spec): Status {
   let size = sizeOf(status);
   const room = size <= leastStatus ? leastStatus : roomBeside(spec);
   if (size <= room) return status;

@@ -10,12 +10,12 @@ import { degradedCondition } from './degraded.ts';
 import type { Problem } from '../publish/problems.ts';
 import { noMaintenance } from '../maintenance/maintenance-state.ts';
 import { maintenanceStatus } from './maintenance-status.ts';
-import { fitted } from './status-size.ts';
+import { fitStatus } from './status-size.ts';
 import { formatIps, truncate, timestamp } from './text.ts';
 import { isSame } from '../kubernetes/is-same.ts';
 import { steadyTarget } from './steady-target.ts';
 import { targetStatus } from './target-status.ts';
-import type { WrittenService } from '../publish/written.ts';
+import type { WrittenService } from '../publish/written-service.ts';
 
 /**
  * Returns the whole status of a backend whose spec is valid. It contains nothing that changes while the state
@@ -49,7 +49,7 @@ export function statusOf(input: StatusInput): Status {
     ...(primary.length > 0 && { primary: formatIps(primary) }),
     hosts: hostsText(input.backend.spec.targets.map((target) => target.host)),
   };
-  return fitted(status, input.backend.spec);
+  return fitStatus(status, input.backend.spec);
 }
 
 /**
@@ -67,7 +67,7 @@ export function publishedPrimary({
 }
 
 /** Conditions of a backend that is not reconciled. */
-export interface SuspendedStatus {
+export interface Halt {
   readonly Ready: ConditionVerdict<ReadyReason>;
   readonly Stalled?: ConditionVerdict<ReadyReason>;
   readonly Available?: ConditionVerdict<AvailableReason>;
@@ -81,7 +81,7 @@ export interface SuspendedStatus {
 export function statusOfHalt(
   previous: Status | undefined,
   generation: number,
-  halt: SuspendedStatus,
+  halt: Halt,
   now: number,
 ): Status {
   const { Ready, Stalled, ...changed } = halt;
@@ -96,16 +96,14 @@ export function statusOfHalt(
 }
 
 /** Returns the halt of a spec that is not valid. */
-export function invalid(
-  problems: readonly { readonly path: string; readonly message: string }[],
-): SuspendedStatus {
+export function invalidHalt(problems: readonly { readonly path: string; readonly message: string }[]): Halt {
   const texts = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   const verdict = { reason: 'Invalid', message: truncate(texts.join('; ')) } as const;
   return { Ready: { status: 'False', ...verdict }, Stalled: { status: 'True', ...verdict } };
 }
 
 /** Returns the halt of a backend in a namespace that the administrator excludes. */
-export function excludedNamespace(namespace: string): SuspendedStatus {
+export function excludedNamespaceHalt(namespace: string): Halt {
   const verdict = {
     reason: 'NamespaceExcluded',
     message: `namespace ${namespace} is excluded by the administrator (--exclude-namespaces): nothing is probed or written here; create the ExternalBackend in another namespace`,
@@ -114,7 +112,7 @@ export function excludedNamespace(namespace: string): SuspendedStatus {
 }
 
 /** Halt of a suspended backend. */
-export const suspended: SuspendedStatus = {
+export const suspendedHalt: Halt = {
   Ready: {
     status: 'True',
     reason: 'Suspended',

@@ -6,7 +6,7 @@ import { isDrainedIn } from '../resolution/origins.ts';
 import type { Readiness } from '../health/readiness.ts';
 import type { DesiredService } from '../publish/desired.ts';
 import type { Roles } from '../roles/primary-election.ts';
-import { statusReadiness } from './maintained-status.ts';
+import { statusReadiness } from './address-readiness.ts';
 import { joinNonEmpty, truncate, timestamp } from './text.ts';
 
 /** Returns the status of one target. */

@@ -1,6 +1,6 @@
 import type { Status } from '../../api/external-backend.ts';
 import { parseIp } from '../../api/ip.ts';
-import type { SuspendedStatus } from './status.ts';
+import type { Halt } from './status.ts';
 import { truncate } from './text.ts';
 
 /**
@@ -61,7 +61,7 @@ export interface Withdrawals {
 export function haltOfWithdrawal(
   status: Status | undefined,
   { refused, externalIps }: Withdrawals,
-): Pick<SuspendedStatus, 'Available' | 'Degraded'> {
+): Pick<Halt, 'Available' | 'Degraded'> {
   const others = truncate(externalIps.join('; '));
   if (refused.size === 0)
     return others === ''

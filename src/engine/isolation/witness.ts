@@ -4,7 +4,7 @@ import { parseIp } from '../../api/ip.ts';
 import type { AskedCheck, OpinionQuestion } from '../../core/isolation/second-opinion.ts';
 import type { Check } from '../../core/probing/check.ts';
 import { portGroups } from '../../core/probing/port-groups.ts';
-import { isPending, materialsOf, secretNames } from '../../core/probing/probe-secrets.ts';
+import { isPending, probeSecretsOf, secretNames } from '../../core/probing/probe-secrets.ts';
 import { reachOf, type Verdict } from '../../core/probing/verdict.ts';
 import type { AddressPolicy } from '../../core/resolution/address-policy.ts';
 import { sleep } from '../../util/sleep.ts';
@@ -92,9 +92,9 @@ export class Witness {
     { id: checkId }: AskedCheck,
   ): Pick<Check, 'handler' | 'timing'> | 'pending' | undefined {
     const { secrets, autoSelectHandler } = this.#options;
-    const materials = materialsOf(spec, (secret) => secrets.state(namespace, secret));
-    if (isPending(materials)) return 'pending';
-    const groups = portGroups(spec, { materials, choose: autoSelectHandler });
+    const probeSecrets = probeSecretsOf(spec, (secret) => secrets.state(namespace, secret));
+    if (isPending(probeSecrets)) return 'pending';
+    const groups = portGroups(spec, { secrets: probeSecrets, choose: autoSelectHandler });
     const probe = groups.find(({ id }) => checkId.endsWith(`|${id}`))?.probe;
     return probe && { handler: probe.handler, timing: probe.timing };
   }

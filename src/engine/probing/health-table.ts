@@ -1,6 +1,6 @@
 import { isInRow, applyVerdict, withoutRuns, type StepResult } from '../../core/health/thresholds.ts';
 import { unknownHealth, type Health, type Transition } from '../../core/health/state.ts';
-import { reported } from '../../core/probing/logins.ts';
+import { withLoginReason } from '../../core/probing/login-reasons.ts';
 import { restoredAgain } from '../../core/restore/restore-again.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
@@ -158,7 +158,7 @@ export class HealthTable {
 
   #step(check: Check, verdict: Verdict, from: Health): StepResult {
     const { clock } = this.#options;
-    const effective = reported(check.handler, verdict, from.replication?.role);
+    const effective = withLoginReason(check.handler, verdict, from.replication?.role);
     const at = { now: clock.now(), wall: clock.wall() };
     return applyVerdict(from, effective, check.timing, at, check.lagLimits);
   }

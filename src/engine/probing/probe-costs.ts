@@ -1,6 +1,6 @@
 import type { Check } from '../../core/probing/check.ts';
 import { costFactor, mostCpuMs } from '../../core/probing/probe-cost.ts';
-import { stretched } from '../../core/probing/stretch.ts';
+import { withLongerPeriods } from '../../core/probing/period-factor.ts';
 
 /** Checks with a notable cost, as reported by the prober. The periods of costly ones are stretched. */
 export class ProbeCosts {
@@ -37,7 +37,7 @@ export class ProbeCosts {
       const cpuMs = costs.get(check.id);
       if (cpuMs === undefined) return check;
       const factor = costFactor(cpuMs, check.timing.periodMs);
-      return { ...(factor === 1 ? check : stretched(check, factor)), cpuMs };
+      return { ...(factor === 1 ? check : withLongerPeriods(check, factor)), cpuMs };
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Check } from '../../core/probing/check.ts';
-import { nextFactor, stretched } from '../../core/probing/stretch.ts';
+import { nextFactor, withLongerPeriods } from '../../core/probing/period-factor.ts';
 import { HandlerTable, type InternedHandler } from './handler-table.ts';
 import { probeKey } from './probe-task.ts';
 
@@ -61,7 +61,7 @@ export class ProbeRates {
     if (keys.size > 0) this.#owners.set(owner, { namespace, keys });
     else this.#owners.delete(owner);
     this.#updateFactor(namespace, rate);
-    return rate.factor === 1 ? checks : checks.map((check) => stretched(check, rate.factor));
+    return rate.factor === 1 ? checks : checks.map((check) => withLongerPeriods(check, rate.factor));
   }
 
   forget(owner: string): void {

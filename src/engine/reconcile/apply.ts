@@ -1,6 +1,6 @@
 import type { Action } from '../../core/kubernetes/action.ts';
 import { isRefusal, isUnanswered, OperatorError } from '../../core/errors.ts';
-import type { PlanStep } from '../../core/kubernetes/step.ts';
+import type { PlanStep } from '../../core/kubernetes/plan-step.ts';
 import type { Writer } from '../ports.ts';
 
 /** A write that did not succeed. */
@@ -26,7 +26,7 @@ export const applyAll = (
 const MAX_UNANSWERED = 2;
 
 /**
- * Performs the steps of one list one after another, by the table of core/kubernetes/step.ts.
+ * Performs the steps of one list one after another, by the table of core/kubernetes/plan-step.ts.
  *
  * | result of a write                      | the steps after it             |
  * |----------------------------------------|--------------------------------|

@@ -1,5 +1,5 @@
 import type { Backend } from '../../api/external-backend.ts';
-import { calendarByHand } from '../../core/maintenance/by-hand.ts';
+import { calendarOfAnnotation } from '../../core/maintenance/maintenance-annotation.ts';
 import { calendarOf, type Calendar } from '../../core/maintenance/calendar.ts';
 import {
   actionFor,
@@ -29,7 +29,7 @@ export class BackendMaintenance {
     if (spec.maintenance === undefined && text === undefined) return noMaintenance;
     if (this.#calendar === undefined || generation !== this.#generation || text !== this.#text) {
       const hosts = spec.targets.map(({ host }) => host);
-      const calendars = [calendarOf(spec.maintenance ?? [], hosts), calendarByHand(text, hosts)];
+      const calendars = [calendarOf(spec.maintenance ?? [], hosts), calendarOfAnnotation(text, hosts)];
       this.#calendar = {
         windows: calendars.flatMap(({ windows }) => windows),
         problems: calendars.flatMap(({ problems }) => problems),

@@ -5,9 +5,9 @@ import {
   isContested,
   isLongOver,
   overMs,
-  repaired,
+  afterRepair,
   type Contest,
-  type Edit,
+  type ForeignEdit,
 } from '../../core/publish/contest.ts';
 import type { DesiredService } from '../../core/publish/desired.ts';
 import type { Endpoints, EndpointSlice, Service } from '../../core/kubernetes/objects.ts';
@@ -91,7 +91,7 @@ export class Contests {
     const now = this.#clock.now();
     const fields = known ?? this.#open(backend, nameOf(object), now);
     if (isPlanned)
-      for (const field of changed) fields.set(field, repaired(fields.get(field), editOf(object), now));
+      for (const field of changed) fields.set(field, afterRepair(fields.get(field), editOf(object), now));
     for (const [field, contest] of fields)
       if (!changed.includes(field) && overMs(contest, now) === 0) fields.delete(field);
     const contested = new Map([...fields].filter(([, contest]) => isContested(contest)));
@@ -109,7 +109,7 @@ export class Contests {
   }
 }
 
-const editOf = ({ metadata, editor = '' }: Observable): Edit => ({
+const editOf = ({ metadata, editor = '' }: Observable): ForeignEdit => ({
   version: metadata.resourceVersion ?? '',
   manager: editor,
 });

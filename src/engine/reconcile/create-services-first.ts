@@ -1,7 +1,7 @@
 import type { Backend, ServiceSpec } from '../../api/external-backend.ts';
 import { servicesOf } from '../../core/publish/desired.ts';
 import { areFamiliesOpen } from '../../core/publish/ip-families.ts';
-import { chain, type PlanStep } from '../../core/kubernetes/step.ts';
+import { stepsInOrder, type PlanStep } from '../../core/kubernetes/plan-step.ts';
 import { desiredOf, planOf, type PlanningOptions } from './plan-services.ts';
 import type { ClusterCache } from '../ports.ts';
 import type { ReconcileInputs } from './inputs.ts';
@@ -33,7 +33,7 @@ export function servicesToCreateFirst(
     .map((desired) => planOf(inputs, desired, options))
     .filter(({ problem }) => problem === undefined || problem.reason === 'ExternalIPsRefused')
     .map(({ steps }) => steps.map(({ action }) => action))
-    .map((actions) => chain(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));
+    .map((actions) => stepsInOrder(actions.filter(({ op }) => op === 'absent' || op === 'applyService')));
 }
 
 function isNew({ namespace }: Backend, cache: ClusterCache): (spec: ServiceSpec) => boolean {

@@ -2,7 +2,7 @@ import { parseStatus } from '../../api/parse.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import { withdrawalEvents } from '../../core/events/withdrawal-events.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
-import { statusOfHalt, type SuspendedStatus } from '../../core/status/status.ts';
+import { statusOfHalt, type Halt } from '../../core/status/status.ts';
 import {
   haltOfWithdrawal,
   statusWithoutRefused,
@@ -19,7 +19,7 @@ import { writeTrackedStatus, type StatusWriterOptions } from './status-writer.ts
  */
 export async function writeHaltedStatus(
   raw: KubeObject,
-  halt: SuspendedStatus,
+  halt: Halt,
   withdrawn: Withdrawals,
   tracked: TrackedBackend,
   options: StatusWriterOptions & { readonly clock: Clock },

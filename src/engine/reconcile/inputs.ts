@@ -8,7 +8,7 @@ import {
   portGroups,
   type PortGroup,
 } from '../../core/probing/port-groups.ts';
-import { isPending, materialsOf, type SecretOf } from '../../core/probing/probe-secrets.ts';
+import { isPending, probeSecretsOf, type SecretOf } from '../../core/probing/probe-secrets.ts';
 import type { KubeObject, Service } from '../../core/kubernetes/objects.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Resolution } from '../../core/resolution/resolve-host.ts';
@@ -69,8 +69,8 @@ export function gatherInputs(
   const { healthOf: probedHealthOf, frozenHealths, maintenance } = options;
   const observedService = observedServiceOf(backend, options.cache);
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
-  const materials = materialsOf(backend.spec, options.secretOf);
-  const groups = portGroups(backend.spec, { materials, choose: options.autoSelectHandler });
+  const probeSecrets = probeSecretsOf(backend.spec, options.secretOf);
+  const groups = portGroups(backend.spec, { secrets: probeSecrets, choose: options.autoSelectHandler });
   const limit = addressLimit(backend.spec, groups.length);
   const admitted = admittedTargets(backend, { groups, resolved, limit, observedService }, options);
   const frozen = frozenChecks(admitted, groups);
@@ -83,10 +83,10 @@ export function gatherInputs(
       checksOf(groups, served, lagLimitsOf(backend.spec)).map((check) => [check.id, check]),
     ).values(),
   ];
-  const missing = [materials.tlsMissing ?? [], materials.credentialsMissing ?? []].flat();
+  const missing = [probeSecrets.tlsMissing ?? [], probeSecrets.credentialsMissing ?? []].flat();
   const nexts = [...resolved.values()].flatMap(({ nextAt }) => nextAt ?? []);
   const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
-  const secretsPending = isPending(materials);
+  const secretsPending = isPending(probeSecrets);
   const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(formatHostPort);
   const found = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
   const health = { healthOf, probedHealthOf, frozen, maintenance };

@@ -14,7 +14,7 @@ import { holderOf, ownerName } from '../../core/kubernetes/ownership.ts';
 import type { Roles } from '../../core/roles/primary-election.ts';
 import type { SwitchedOff } from '../../core/publish/service-features.ts';
 import { endpointKey } from '../../core/publish/slice-layout.ts';
-import type { PlanStep } from '../../core/kubernetes/step.ts';
+import type { PlanStep } from '../../core/kubernetes/plan-step.ts';
 import { isToBeReady } from '../../core/publish/slice-readiness.ts';
 import type { Contests } from './contests.ts';
 import type { ClusterCache } from '../ports.ts';

@@ -7,7 +7,7 @@ import type { ClusterNetworksOf } from '../../core/resolution/cluster-networks.t
 import { servicesOf } from '../../core/publish/desired.ts';
 import type { KubeObject } from '../../core/kubernetes/objects.ts';
 import { secretNames } from '../../core/probing/probe-secrets.ts';
-import { excludedNamespace, invalid, suspended, type SuspendedStatus } from '../../core/status/status.ts';
+import { excludedNamespaceHalt, invalidHalt, suspendedHalt, type Halt } from '../../core/status/status.ts';
 import { Contests } from './contests.ts';
 import { servicesToCreateFirst, hasServicesToCreateFirst } from './create-services-first.ts';
 import { BackendTracker, preemptibleWriter, type TrackedBackend } from './backend-tracker.ts';
@@ -131,10 +131,10 @@ export class Reconciler {
     }
     const tracked = this.#tracker.track(key, entry.raw);
     if (this.#options.excludedNamespaces?.includes(namespace) === true)
-      return this.#suspend(key, entry, tracked, excludedNamespace(namespace));
-    if (!entry.parsed.ok) return this.#suspend(key, entry, tracked, invalid(entry.parsed.problems));
+      return this.#suspend(key, entry, tracked, excludedNamespaceHalt(namespace));
+    if (!entry.parsed.ok) return this.#suspend(key, entry, tracked, invalidHalt(entry.parsed.problems));
     const { backend } = entry.parsed;
-    if (backend.spec.suspend) return this.#suspend(key, entry, tracked, suspended);
+    if (backend.spec.suspend) return this.#suspend(key, entry, tracked, suspendedHalt);
     const { clock } = this.#options;
     const maintenance = tracked.maintenance.at(entry.raw, backend, clock.wall());
     tracked.flapping.begin(tracked.generation, clock.now());
@@ -269,7 +269,7 @@ export class Reconciler {
     key: string,
     { raw }: RegisteredBackend,
     tracked: TrackedBackend,
-    halt: SuspendedStatus,
+    halt: Halt,
   ): Promise<Outcome> {
     tracked.hosts = undefined;
     tracked.refused = true;

@@ -2,8 +2,8 @@ import type { Status } from '../../api/external-backend.ts';
 import { aliasSwitchEvent } from '../../core/events/alias-events.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import { publishedPrimary } from '../../core/status/status.ts';
-import { differsInWords } from '../../core/status/rewording.ts';
-import { writtenService, type WrittenService } from '../../core/publish/written.ts';
+import { differsOnlyInFailures } from '../../core/status/failure-wording.ts';
+import { writtenService, type WrittenService } from '../../core/publish/written-service.ts';
 import type { BackendFigures } from './backend-figures.ts';
 import type { Contests } from './contests.ts';
 import { eventsWhileTracked, type TrackedBackend } from './backend-tracker.ts';
@@ -148,7 +148,7 @@ export class Reporter {
 
   /** Returns after how many milliseconds the status may be written, if it differs only in text; 0: now. */
   #rewordMs(previous: Status | undefined, status: Status, tracked: TrackedBackend): number {
-    if (!differsInWords(previous, status)) return 0;
+    if (!differsOnlyInFailures(previous, status)) return 0;
     const now = this.#options.clock.now();
     const dueAt = (tracked.rewordedAt ?? -Infinity) + REWORD_MS;
     if (now < dueAt) return dueAt - now;

@@ -1,6 +1,6 @@
 import type { DesiredService } from '../../core/publish/desired.ts';
 import type { Problem } from '../../core/publish/problems.ts';
-import type { WrittenService } from '../../core/publish/written.ts';
+import type { WrittenService } from '../../core/publish/written-service.ts';
 import type { Roles } from '../../core/roles/primary-election.ts';
 import type { AliasDecision } from './alias-decision.ts';
 import type { ReconcileInputs } from './inputs.ts';

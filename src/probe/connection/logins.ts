@@ -1,4 +1,4 @@
-import { reported } from '../../core/probing/logins.ts';
+import { withLoginReason } from '../../core/probing/login-reasons.ts';
 import type { Reason } from '../../core/probing/reasons.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
@@ -28,7 +28,7 @@ const responded = ['Responded', 'AuthFailed'] as const;
  * removes no address.
  *
  * Not in the table: a server that is full for all clients is Saturated, of the kind in `saturatedIs`.
- * Silence, a closed connection and another protocol are down in every stage. `reported` decides on verdicts
+ * Silence, a closed connection and another protocol are down in every stage. `withLoginReason` decides on verdicts
  * that are up without a role. The subject of an error is in postgres-errors.ts, mysql-errors.ts, redis.ts and
  * mongodb-hello.ts.
  */
@@ -63,5 +63,5 @@ export function refusalVerdict(
 
 /** Adds to the verdicts of a probe their meaning for roles. */
 export function reporting(probe: Probe): Probe {
-  return async (check, signal, meter) => reported(check.handler, await probe(check, signal, meter));
+  return async (check, signal, meter) => withLoginReason(check.handler, await probe(check, signal, meter));
 }

@@ -28,7 +28,7 @@ import { createSecureContextCache, tlsPolicyOf, verificationOf } from '../connec
  *
  * AUTH is omitted when the server is not verified (clear-text.ts). The server is healthy with `+PONG`. INFO
  * only adds the role, and its refusal changes nothing, except with credentials: then it is up AuthFailed
- * (`reported`), because a change of roles would not be seen. INFO is not sent while its refusal is
+ * (`withLoginReason`), because a change of roles would not be seen. INFO is not sent while its refusal is
  * remembered. Then the connection is closed: QUIT is deprecated, and a client that closes leaves nothing in
  * the log.
  *

@@ -8,7 +8,7 @@ import type { ProbeSecrets } from '../../../src/core/probing/probe-secrets.ts';
 import { aBackend, aPort } from '../../support/builders/builders.ts';
 
 const choose = (port: Parameters<typeof aPort>[0], dialled: number, materials: ProbeSecrets = {}) =>
-  defaultHandler(port === undefined ? undefined : aPort(port), dialled, { materials, choose: true });
+  defaultHandler(port === undefined ? undefined : aPort(port), dialled, { secrets: materials, choose: true });
 
 describe('the chosen handler', () => {
   it.each([
@@ -59,7 +59,7 @@ describe('the chosen handler', () => {
   });
 
   it('is tcpSocket when choosing is disabled', () => {
-    const off = defaultHandler(aPort(), 5432, { materials: {}, choose: false });
+    const off = defaultHandler(aPort(), 5432, { secrets: {}, choose: false });
     expect(off).toEqual({ handler: { kind: 'tcpSocket' }, why: 'tcpSocket: the default' });
   });
 
@@ -159,7 +159,7 @@ describe('a bare connection', () => {
   it('does not wait for Secrets, because it needs none', () => {
     const { spec } = aBackend({ probe: { tcpSocket: {} } });
     const [group] = portGroups(spec, {
-      materials: { tlsMissing: 'no', credentialsPending: 'soon' },
+      secrets: { tlsMissing: 'no', credentialsPending: 'soon' },
       choose: true,
     });
     expect(group?.probe?.handler).toEqual({ kind: 'tcpSocket' });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   isPending,
-  materialsOf,
+  probeSecretsOf,
   secretNames,
   type SecretState,
 } from '../../../src/core/probing/probe-secrets.ts';
@@ -20,7 +20,7 @@ const found = {
 const gone: SecretState = { error: 'there is no such Secret' };
 
 const of = (spec: object, secrets: Readonly<Record<string, SecretState>> = found) =>
-  materialsOf(aBackend({ ...databases, ...spec }).spec, (name) => secrets[name]);
+  probeSecretsOf(aBackend({ ...databases, ...spec }).spec, (name) => secrets[name]);
 
 describe('TLS options and credentials from Secrets', () => {
   it.each([

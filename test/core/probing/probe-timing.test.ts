@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { timedBy } from '../../../src/core/probing/probe-timing.ts';
-import { factorFor, stretched } from '../../../src/core/probing/stretch.ts';
+import { factorFor, withLongerPeriods } from '../../../src/core/probing/period-factor.ts';
 import { aCheck } from '../../support/fakes/scripted-probe.ts';
 
 const rest = { initialDelaySeconds: 0, successThreshold: 1, failureThreshold: 3 };
@@ -38,7 +38,7 @@ describe('the times of a probe', () => {
         (a, b, needed) => {
           const [retryMs, periodMs] = [Math.min(a, b), Math.max(a, b)];
           const factor = factorFor(needed);
-          const { timing } = stretched(aCheck({ timing: { periodMs, retryMs } }), factor);
+          const { timing } = withLongerPeriods(aCheck({ timing: { periodMs, retryMs } }), factor);
           expect(timing.periodMs).toBe(Math.round(periodMs * factor));
           expect(timing.retryMs).toBe(Math.round(retryMs * factor));
           expect(timing.retryMs ?? Infinity).toBeLessThanOrEqual(timing.periodMs);

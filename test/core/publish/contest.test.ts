@@ -4,14 +4,14 @@ import {
   heldMs,
   isContested,
   overMs,
-  repaired,
+  afterRepair,
   type Contest,
 } from '../../../src/core/publish/contest.ts';
 
 /** Makes one repair at each of these times, in seconds. */
 function repairedAt(...seconds: readonly number[]): Contest | undefined {
   return seconds.reduce<Contest | undefined>(
-    (contest, second, i) => repaired(contest, { version: `${i}`, manager: 'argocd' }, second * 1000),
+    (contest, second, i) => afterRepair(contest, { version: `${i}`, manager: 'argocd' }, second * 1000),
     undefined,
   );
 }
@@ -49,7 +49,7 @@ describe('a contest', () => {
   it('counts a repair that is retried only once', () => {
     const edit = { version: '1', manager: 'argocd' };
     let contest: Contest | undefined;
-    for (let i = 0; i < 20; i += 1) contest = repaired(contest, edit, i);
+    for (let i = 0; i < 20; i += 1) contest = afterRepair(contest, edit, i);
     expect(isContested(contest)).toBe(false);
   });
 

@@ -6,7 +6,7 @@ import { clusterNetworksOf } from '../../../src/core/resolution/cluster-networks
 import { servicesOf } from '../../../src/core/publish/desired.ts';
 import {
   externalIpsRemoval,
-  judgeExternalIps,
+  admitExternalIps,
   refusedExternalIpText,
 } from '../../../src/core/publish/external-ips.ts';
 import { aBackend, aService, type SpecInput } from '../../support/builders/builders.ts';
@@ -38,7 +38,7 @@ function judged(externalIPs: readonly string[], more: SpecInput = {}, ports = [{
   const backend = aBackend({ ports, services: [{ name: 'db', externalIPs, ...more }] });
   const [service] = servicesOf(backend);
   if (service === undefined) throw new Error('no Service');
-  return judgeExternalIps(backend, service, 0, policy);
+  return admitExternalIps(backend, service, 0, policy);
 }
 
 describe('an external IP', () => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { HealthState } from '../../../src/api/external-backend.ts';
-import { healthyHosts, type HealthyHosts, type JudgedHost } from '../../../src/core/publish/healthy-hosts.ts';
+import { healthyHosts, type HealthyHosts, type HostHealth } from '../../../src/core/publish/healthy-hosts.ts';
 
 const grace = 30_000;
 /** Time, health and addresses: `x1` is address x with mark 1, `x` an address that is not healthy. */
 type Judgement = readonly [number, HealthState, string?];
 
-const judged = ([, health, text = '']: Judgement): JudgedHost => ({
+const judged = ([, health, text = '']: Judgement): HostHealth => ({
   name: 'a',
   health,
   marks: new Map(

@@ -10,7 +10,7 @@ import {
   theService,
 } from '../../support/builders/builders.ts';
 import { Stage, actionsOf, anyShape, shapes, specOf } from '../support/plan-stage.ts';
-import type { PlanStep } from '../../../src/core/kubernetes/step.ts';
+import type { PlanStep } from '../../../src/core/kubernetes/plan-step.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';
 
 describe('planService', () => {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { invalid, sameStatus, statusOfHalt, suspended } from '../../../src/core/status/status.ts';
+import { invalidHalt, sameStatus, statusOfHalt, suspendedHalt } from '../../../src/core/status/status.ts';
 import { aBackend } from '../../support/builders/builders.ts';
 import { condition, now, status } from '../support/statuses.ts';
 
 describe('statusOfHalt', () => {
   it('keeps the rest of the stored status', () => {
     const before = status(aBackend());
-    const after = statusOfHalt(before, 2, suspended, now + 60_000);
+    const after = statusOfHalt(before, 2, suspendedHalt, now + 60_000);
     expect(after).toMatchObject({ observedGeneration: 2, summary: '2/2', targets: before.targets });
     expect(after.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
       'Ready Suspended',
@@ -20,7 +20,7 @@ describe('statusOfHalt', () => {
       { path: 'spec.mode', message: 'unknown' },
       { path: '', message: 'odd' },
     ];
-    const after = statusOfHalt(undefined, 1, invalid(problems), now);
+    const after = statusOfHalt(undefined, 1, invalidHalt(problems), now);
     expect(condition(after, 'Ready')).toMatchObject({
       status: 'False',
       reason: 'Invalid',
@@ -29,13 +29,13 @@ describe('statusOfHalt', () => {
   });
 
   it('has Stalled for an invalid spec, until it is valid', () => {
-    const before = statusOfHalt(undefined, 1, invalid([{ path: 'spec.mode', message: 'unknown' }]), now);
+    const before = statusOfHalt(undefined, 1, invalidHalt([{ path: 'spec.mode', message: 'unknown' }]), now);
     expect(condition(before, 'Stalled')).toMatchObject({
       status: 'True',
       reason: 'Invalid',
       message: 'spec.mode: unknown',
     });
-    expect(condition(statusOfHalt(before, 2, suspended, now), 'Stalled')).toBeUndefined();
+    expect(condition(statusOfHalt(before, 2, suspendedHalt, now), 'Stalled')).toBeUndefined();
     expect(condition(status(aBackend({}, { status: before })), 'Stalled')).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { statusSchema, type Status } from '../../../src/api/external-backend.ts';
-import { fitted } from '../../../src/core/status/status-size.ts';
+import { fitStatus } from '../../../src/core/status/status-size.ts';
 import { aBackend } from '../../support/builders/builders.ts';
 
 const { spec } = aBackend();
@@ -56,14 +56,14 @@ describe('a status that is too large to be stored', () => {
       'the end of long messages, excluded, host, priority and weight of SRV records',
     ],
   ])('leaves out %s, and the condition Ready notes it', (_, status, note) => {
-    const fit = fitted(status, spec);
+    const fit = fitStatus(status, spec);
     expect(size(fit)).toBeLessThanOrEqual(800_000);
     expect(noteOf(fit)).toBe(note);
     expect(fit.conditions?.[0]?.message.length).toBeLessThanOrEqual(1024);
   });
 
   it('keeps the address, its health and its role, as many as there may be and with the longest texts', () => {
-    const fit = fitted(many(2000, { message, host, excluded }), spec);
+    const fit = fitStatus(many(2000, { message, host, excluded }), spec);
     const kept = fit.targets?.flatMap(({ addresses }) => addresses) ?? [];
     expect(kept).toHaveLength(2000);
     expect(kept[1999]).toMatchObject(address());
@@ -82,7 +82,7 @@ describe('a status that is too large to be stored', () => {
         port: i + 1,
         probe: probe(32),
       }));
-      return size(fitted(many(2000, { message, excluded }), aBackend({ ports }).spec));
+      return size(fitStatus(many(2000, { message, excluded }), aBackend({ ports }).spec));
     });
     expect(sizes[0]).toBeLessThanOrEqual(800_000);
     expect(sizes[1]).toBeLessThanOrEqual(20_000);
@@ -114,7 +114,7 @@ describe('a status that is too large to be stored', () => {
             ),
           })),
         );
-        const fit = fitted(status, spec);
+        const fit = fitStatus(status, spec);
         expect(size(fit)).toBeLessThanOrEqual(800_000);
         expect(fit.targets).toHaveLength(list.length);
       }),

@@ -6,7 +6,7 @@ import type { Backend } from '../../../src/api/external-backend.ts';
 import type { OperatorError } from '../../../src/core/errors.ts';
 import type { HealthOf } from '../../../src/core/health/readiness.ts';
 import type { Action } from '../../../src/core/kubernetes/action.ts';
-import type { PlanStep } from '../../../src/core/kubernetes/step.ts';
+import type { PlanStep } from '../../../src/core/kubernetes/plan-step.ts';
 import type { ServicePlan } from '../../../src/core/publish/plan.ts';
 import type { SpecInput } from '../../support/builders/builders.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { factorFor } from '../../../src/core/probing/stretch.ts';
+import { factorFor } from '../../../src/core/probing/period-factor.ts';
 import { ProbeRates } from '../../../src/engine/probing/probe-rates.ts';
 import { parseStatus } from '../../../src/api/parse.ts';
 import { namespace } from '../../support/builders/builders.ts';

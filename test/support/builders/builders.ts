@@ -15,7 +15,7 @@ import { operatorName } from '../../../src/core/kubernetes/ownership.ts';
 import type { HealthOf } from '../../../src/core/health/readiness.ts';
 import { electPrimary, type Roles } from '../../../src/core/roles/primary-election.ts';
 import type { Resolution } from '../../../src/core/resolution/resolve-host.ts';
-import { writtenService, type WrittenService } from '../../../src/core/publish/written.ts';
+import { writtenService, type WrittenService } from '../../../src/core/publish/written-service.ts';
 
 /** Fields that a user may write; the schema fills in the rest. */
 export type SpecInput = Readonly<Record<string, unknown>>;

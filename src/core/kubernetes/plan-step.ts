@@ -26,7 +26,10 @@ export const step = (action: Action, needs: readonly PlanStep[] = [], instead?: 
 });
 
 /** Returns steps that each need the step before; the first one needs `needs`. */
-export function chain(actions: readonly Action[], needs: readonly PlanStep[] = []): readonly PlanStep[] {
+export function stepsInOrder(
+  actions: readonly Action[],
+  needs: readonly PlanStep[] = [],
+): readonly PlanStep[] {
   return actions.reduce<readonly PlanStep[]>((steps, action) => {
     const last = steps.at(-1);
     return [...steps, step(action, last === undefined ? needs : [last])];

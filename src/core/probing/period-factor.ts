@@ -25,7 +25,7 @@ export function nextFactor(needed: number, before: number): number {
  * Returns the check with longer periods. Timeouts and thresholds remain, so a failure is noticed later by the
  * same factor.
  */
-export function stretched(check: Check, factor: number): Check {
+export function withLongerPeriods(check: Check, factor: number): Check {
   const { periodMs, retryMs } = check.timing;
   const times = {
     periodMs: Math.round(periodMs * factor),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { calendarByHand as parse } from '../../../src/core/maintenance/by-hand.ts';
+import { calendarOfAnnotation as parse } from '../../../src/core/maintenance/maintenance-annotation.ts';
 import { actionFor, maintenanceAt } from '../../../src/core/maintenance/maintenance-state.ts';
 
 const hosts = ['10.20.0.11', '10.20.0.12', 'a.example.com', 'b.example.com'];

@@ -3,10 +3,10 @@ import type { PortGroup } from '../probing/port-groups.ts';
 import { isReadyEndpoint, type EndpointSlice } from '../kubernetes/objects.ts';
 
 /** Returns true if slices publish the address at one of these ports, whether or not it is ready. */
-export type PublishedPlaces = (group: PortGroup, address: BackendAddress) => boolean;
+export type IsPublished = (group: PortGroup, address: BackendAddress) => boolean;
 
 /** Returns a lookup of the addresses that clients of these slices use now. */
-export function publishedPlaces(slices: readonly EndpointSlice[]): PublishedPlaces {
+export function publishedAddresses(slices: readonly EndpointSlice[]): IsPublished {
   const places = new Set(
     slices.flatMap(({ endpoints, ports }) =>
       (endpoints ?? [])

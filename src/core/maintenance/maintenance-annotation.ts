@@ -1,8 +1,8 @@
 import type { MaintenanceAction } from '../../api/external-backend.ts';
 import type { Calendar } from './calendar.ts';
 import { unknownHosts } from './hosts.ts';
-import { instantOf } from './instants.ts';
-import { once, type MaintenanceWindow } from './window.ts';
+import { parseInstant } from './parse-instant.ts';
+import { singleSpan, type MaintenanceWindow } from './window.ts';
 
 /** Longest text that is parsed, and the most entries. */
 const MOST_CHARACTERS = 4096;
@@ -20,7 +20,7 @@ const example = 'Drain 10.20.0.11 until 2026-12-01T03:00:00Z';
  *
  * @param hosts of the targets of the spec
  */
-export function calendarByHand(text: string | undefined, hosts: readonly string[]): Calendar {
+export function calendarOfAnnotation(text: string | undefined, hosts: readonly string[]): Calendar {
   if (text === undefined) return { windows: [], problems: [] };
   if (text.length > MOST_CHARACTERS) return refused(`it is longer than ${MOST_CHARACTERS} characters`);
   const entries = text.split(';').map((entry) => entry.trim());
@@ -54,10 +54,10 @@ function windowOf(entry: string, named: string): MaintenanceWindow | string {
   const quoted = JSON.stringify(entry.length > 80 ? `${entry.slice(0, 80)} ...` : entry);
   if (!isAction(action)) return `${quoted} does not begin with Drain, Freeze or Quiet`;
   const [word, end = ''] = words.slice(-2);
-  const until = instantOf(end);
+  const until = parseInstant(end);
   if (word !== 'until' || until === undefined) return `${quoted} has no end: write, for example, ${example}`;
   const targets = words.slice(0, -2);
   const whole = { name: named, action, targets: targets.length > 0 ? targets : undefined };
-  const { spanAt, nextAfter } = once(-Infinity, until);
+  const { spanAt, nextAfter } = singleSpan(-Infinity, until);
   return { ...whole, nextAfter, spanAt: (instant) => spanAt(instant) && { since: undefined, until } };
 }

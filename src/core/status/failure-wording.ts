@@ -16,7 +16,7 @@ const ofNames: readonly string[] = [
  * Returns true if two statuses differ only in how names fail: addresses, readiness and reasons are the same.
  * Servers that fail in changing ways would otherwise cause a write each time.
  */
-export const differsInWords = (a: Status | undefined, b: Status): boolean =>
+export const differsOnlyInFailures = (a: Status | undefined, b: Status): boolean =>
   a !== undefined && !isSame(a, b) && isSame(withoutWords(a), withoutWords(b));
 
 const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({

@@ -4,7 +4,7 @@ import { isInstantText } from '../../api/maintenance.ts';
 const dateOf = (text: string): string => text.slice(0, 10);
 
 /** Returns the instant of an RFC 3339 text in milliseconds; undefined if it has another form, or no such date exists. */
-export function instantOf(text: string | undefined): number | undefined {
+export function parseInstant(text: string | undefined): number | undefined {
   if (text === undefined || !isInstantText(text)) return undefined;
   const day = Date.parse(`${dateOf(text)}T00:00:00Z`);
   const exists = !Number.isNaN(day) && new Date(day).toISOString().startsWith(dateOf(text));

@@ -30,7 +30,7 @@ function mayReportRole(handler: Handler): boolean {
  * Other verdicts of handlers that report no role, and verdicts with one of these two reasons, are not
  * changed. For the effect of the reasons see `warningFor`.
  */
-export function reported(handler: Handler, verdict: Verdict, previousRole?: Role): Verdict {
+export function withLoginReason(handler: Handler, verdict: Verdict, previousRole?: Role): Verdict {
   if (verdict.kind !== 'up' || verdict.role !== undefined || verdict.isRoleless === true) return verdict;
   if (!mayReportRole(handler))
     return previousRole === undefined ? verdict : Object.freeze({ ...verdict, isRoleless: true });

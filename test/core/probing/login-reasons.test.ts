@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Handler } from '../../../src/core/probing/check.ts';
-import { reported } from '../../../src/core/probing/logins.ts';
+import { withLoginReason } from '../../../src/core/probing/login-reasons.ts';
 import { reasons } from '../../../src/core/probing/reasons.ts';
 import type { Verdict } from '../../../src/core/probing/verdict.ts';
 
@@ -34,22 +34,22 @@ describe('the reason of a verdict without a role', () => {
     'with credentials, a %s that is up without a role is AuthFailed, whatever the reason',
     (_, handler) => {
       for (const reason of reasons.filter((each) => each !== 'CredentialsWithheld'))
-        expect(reported({ ...handler, credentials } as Handler, up(reason))).toEqual(up('AuthFailed'));
+        expect(withLoginReason({ ...handler, credentials } as Handler, up(reason))).toEqual(up('AuthFailed'));
     },
   );
 
   it('reports credentials that were withheld as such', () => {
     for (const handler of databases) {
       const verdict = up('CredentialsWithheld');
-      expect(reported({ ...handler, credentials } as Handler, verdict, 'Primary')).toBe(verdict);
+      expect(withLoginReason({ ...handler, credentials } as Handler, verdict, 'Primary')).toBe(verdict);
     }
   });
 
   it('is AuthRequired without credentials if a role was reported before', () => {
     for (const handler of withoutLogin) {
-      expect(reported(handler, up('Responded'), 'Primary')).toEqual(up('AuthRequired'));
-      expect(reported(handler, up('Responded'))).toEqual(up('Responded'));
-      expect(reported(handler, up('AuthFailed'), 'Replica')).toEqual(up('AuthFailed'));
+      expect(withLoginReason(handler, up('Responded'), 'Primary')).toEqual(up('AuthRequired'));
+      expect(withLoginReason(handler, up('Responded'))).toEqual(up('Responded'));
+      expect(withLoginReason(handler, up('AuthFailed'), 'Replica')).toEqual(up('AuthFailed'));
     }
   });
 
@@ -62,14 +62,16 @@ describe('the reason of a verdict without a role', () => {
       { ...up('Timeout'), kind: 'down' },
       { ...up('Saturated'), kind: 'inconclusive' },
     ] as const;
-    for (const verdict of verdicts) expect(reported(handler, verdict, 'Primary')).toBe(verdict);
+    for (const verdict of verdicts) expect(withLoginReason(handler, verdict, 'Primary')).toBe(verdict);
   });
 
   it('clears the role that another handler reported, when the new handler reports none', () => {
     const [postgres, mysql] = databases;
     for (const handler of [...others, postgres, mysql].filter((each) => each !== undefined)) {
-      expect(reported(handler, up('Connected'))).toEqual(up('Connected'));
-      expect(reported(handler, up('Connected'), 'Primary')).toEqual(up('Connected', { isRoleless: true }));
+      expect(withLoginReason(handler, up('Connected'))).toEqual(up('Connected'));
+      expect(withLoginReason(handler, up('Connected'), 'Primary')).toEqual(
+        up('Connected', { isRoleless: true }),
+      );
     }
   });
 });
