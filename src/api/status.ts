@@ -7,7 +7,7 @@ const count = z.int32().min(0);
 
 export const conditionSchema = z
   .object({
-    type: z.string().describe('Ready, Available, Degraded or Stalled.'),
+    type: z.string().describe('Ready, Available, Degraded, Reconciling or Stalled.'),
     status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
     observedGeneration: z
       .int()
@@ -210,7 +210,7 @@ export const statusSchema = z
       .optional()
       .meta({
         description:
-          'Ready: the spec is accepted and its objects are written. Available: every Service has a ready address. Degraded: an address is unhealthy or has a warning, such as a refused login, or DNS data is stale. Stalled: a person must act. It has the reason and message of Ready, and is absent otherwise.',
+          'Ready: the spec is accepted and its objects are written. Available: every Service has a ready address. Degraded: an address is unhealthy or has a warning, such as a refused login, or DNS data is stale. Reconciling: the backend settles by itself, for example until the first probes. Stalled: a person must act. These two have the reason and message of the condition that causes them, and are absent otherwise.',
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
       }),

@@ -118,7 +118,7 @@ describe('a hand-written Service with Endpoints is taken over', () => {
     await writeByHand('waits', ['10.20.33.32']);
     const from = world.slices.history.length;
     await world.apply('waits', adopting('waits', probed([ip], { probe: quick })));
-    await world.ready('waits', 'False', 'Adopting');
+    await world.ready('waits', 'True', 'Adopting');
     expect(managersOf('waits')).toContain(mirrored);
     const target = await startTarget({ address: ip, port: 5432 });
     await world.ready('waits');

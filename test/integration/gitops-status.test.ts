@@ -17,6 +17,9 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
+/** No verdict for minutes, if the server is mute. */
+const unanswered = { httpGet: { path: '/' }, periodSeconds: 300, timeoutSeconds: 60 };
+
 const ip = (n: number) => `10.20.67.${n}`;
 const get = (name: string) => world.admin.get('ExternalBackend', name, world.ns);
 const statusOf = async (name: string) => (await kstatus(await get(name))).status;
@@ -93,9 +96,11 @@ it('A backend whose Service name another backend has is failed', async () => {
   expect(await statusOf('first')).toBe('Current');
 });
 
-it('A backend that waits for a ready address before it takes over a Service is in progress', async () => {
+it('A backend that takes over a Service is in progress until the first verdict, and current while its database is down', async () => {
   await foreignService('adopted');
-  await world.apply('adopted', probed([ip(51)], { services: [{ name: 'adopted', adopt: true }] }));
+  const services = [{ name: 'adopted', adopt: true }];
+  const mute = await startTarget({ address: ip(51), port: 5432, behaviour: 'mute' });
+  await world.apply('adopted', probed([ip(51)], { services, probe: unanswered }));
   await world.admin.apply({
     kind: 'EndpointSlice',
     metadata: { name: 'adopted-1', namespace: world.ns, labels: { 'kubernetes.io/service-name': 'adopted' } },
@@ -103,8 +108,24 @@ it('A backend that waits for a ready address before it takes over a Service is i
     endpoints: [{ addresses: [ip(52)] }],
     ports: [{ port: 5432 }],
   });
-  await world.ready('adopted', 'False', 'Adopting');
+  await world.ready('adopted', 'True', 'Adopting');
   expect(await statusOf('adopted')).toBe('InProgress');
+  await mute.close();
+  await world.apply('adopted', probed([ip(51)], { services }));
+  await world.backends.until((now) => conditionOf(now.get('adopted'), 'Available')?.status === 'False');
+  await world.ready('adopted', 'True', 'Adopting');
+  expect(await statusOf('adopted')).toBe('Current');
+});
+
+it('A backend is in progress until its first verdict', async () => {
+  const mute = await startTarget({ address: ip(53), port: 5432, behaviour: 'mute' });
+  await world.publish('waiting', probed([ip(53)], { probe: unanswered }));
+  const { status, message } = await kstatus(await get('waiting'));
+  expect([status, message]).toEqual([
+    'InProgress',
+    expect.stringContaining('not all addresses are probed yet'),
+  ]);
+  await mute.close();
 });
 
 it('A backend with an invalid spec is failed, until the spec is changed', async () => {

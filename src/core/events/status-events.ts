@@ -1,6 +1,6 @@
 import type { Status } from '../../api/external-backend.ts';
 import { lookUp } from '../look-up.ts';
-import type { DegradedReason } from '../status/condition-reasons.ts';
+import type { DegradedReason, ReadyReason } from '../status/condition-reasons.ts';
 import { conditionOf } from '../status/status-parts.ts';
 import type { BackendEvent } from './backend-event.ts';
 import { fallbackEvents } from './fallback-events.ts';
@@ -37,13 +37,15 @@ function degradedEvents(previous: Status | undefined, status: Status): readonly 
  * |--------------|------------------------------------|---------|
  * | any          | the same reason and message        | none    |
  * | False        | True                               | Normal  |
- * | none, True   | True                               | none    |
+ * | any          | True, from or to Adopting          | Normal  |
+ * | none, True   | True, any other                    | none    |
  * | any          | False, another reason or message   | Warning |
  */
 function readyEvents(previous: Status | undefined, status: Status): readonly BackendEvent[] {
   const [before, after] = [conditionOf('Ready', previous), conditionOf('Ready', status)];
   if (after === undefined || (before?.reason === after.reason && before.message === after.message)) return [];
-  if (after.status === 'True' && before?.status !== 'False') return [];
+  const isAdoption = [before?.reason, after.reason].includes('Adopting' satisfies ReadyReason);
+  if (after.status === 'True' && before?.status !== 'False' && !isAdoption) return [];
   const type = after.status === 'True' ? 'Normal' : 'Warning';
   return [{ type, reason: after.reason, action: 'Reconcile', note: after.message }];
 }

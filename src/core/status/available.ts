@@ -27,14 +27,17 @@ import { joinNonEmpty, truncate } from './text.ts';
  * | none: all hosts are refused                | False NotPublished     |
  *
  * Ready means healthy, and ready in a slice that is written. Before all rows: a Service that does not exist,
- * is being deleted or is not ours (see the problems) is False NotPublished.
+ * is being deleted or is not ours (see the problems) is False NotPublished. A Service that waits to be taken
+ * over is Unknown before that, while an address has no verdict.
  */
 export function availableCondition(
   input: StatusInput,
   addresses: readonly AddressStatus[],
 ): ConditionVerdict<AvailableReason> {
+  const message = readyText(addresses);
   const unpublished = notPublished(input);
-  if (unpublished !== undefined) return unpublished;
+  if (unpublished !== undefined)
+    return (isAdopting(input) ? notKnownYet(input, addresses, message) : undefined) ?? unpublished;
   if (input.hasNoHost === true)
     return {
       status: 'False',
@@ -42,8 +45,6 @@ export function availableCondition(
       message: 'all hosts of the alias are refused; see condition Ready',
     };
   if (input.alias !== undefined) return availableAlias(input, input.alias);
-  const ready = addresses.filter((address) => address.ready && address.health !== 'unhealthy').length;
-  const message = `${ready} of ${addresses.length} addresses are ready`;
   if (input.written.every((service) => service.available)) {
     if (!isProbed(input))
       return { status: 'True', reason: 'ProbeDisabled', message: `${message}; probing is disabled` };
@@ -52,6 +53,15 @@ export function availableCondition(
   const open = fallback(input, addresses, message);
   return open ?? noneReady(input, addresses, message);
 }
+
+const readyText = (addresses: readonly AddressStatus[]): string => {
+  const ready = addresses.filter(({ ready: is, health }) => is && health !== 'unhealthy').length;
+  return `${ready} of ${addresses.length} addresses are ready`;
+};
+
+/** Returns true if every Service that this backend does not publish waits for it to take it over. */
+const isAdopting = ({ problems }: StatusInput): boolean =>
+  problems.length > 0 && problems.every(({ reason, published }) => published || reason === 'Adopting');
 
 /** Returns the condition if each Service without a ready address publishes others because of whenNoneReady. */
 function fallback(
@@ -82,6 +92,23 @@ function noneReady(
   addresses: readonly AddressStatus[],
   message: string,
 ): ConditionVerdict<AvailableReason> {
+  return (
+    notKnownYet(input, addresses, message) ?? {
+      status: 'False',
+      reason: 'NoReadyAddress',
+      message: truncate(
+        joinNonEmpty([message, ...missingRoles(input)].join('; '), notReadyReasons(input, addresses)),
+      ),
+    }
+  );
+}
+
+/** Returns the condition while an address has no verdict, or a name no answer. */
+function notKnownYet(
+  input: StatusInput,
+  addresses: readonly AddressStatus[],
+  message: string,
+): ConditionVerdict<AvailableReason> | undefined {
   const open = addresses.filter(
     ({ health, reason }) => health === 'unknown' && reason !== 'ProbeDisabled' && reason !== 'Drained',
   );
@@ -92,19 +119,12 @@ function noneReady(
       message: truncate(`${message}; ${notProbedText(open)}`),
     };
   const pending = input.targets.filter(({ resolution }) => resolution?.state === 'Pending');
-  if (pending.length > 0)
-    return {
-      status: 'Unknown',
-      reason: 'NotResolvedYet',
-      message: truncate(
-        `${message}; no DNS answer yet for ${pending.map(({ target }) => target.host).join(', ')}`,
-      ),
-    };
+  if (pending.length === 0) return undefined;
   return {
-    status: 'False',
-    reason: 'NoReadyAddress',
+    status: 'Unknown',
+    reason: 'NotResolvedYet',
     message: truncate(
-      joinNonEmpty([message, ...missingRoles(input)].join('; '), notReadyReasons(input, addresses)),
+      `${message}; no DNS answer yet for ${pending.map(({ target }) => target.host).join(', ')}`,
     ),
   };
 }

@@ -10,21 +10,31 @@ import { truncate } from './text.ts';
  * Returns the condition `Ready`. It is about the spec and the writes, never about the database, because to
  * GitOps tools `Ready=False` means "still progressing". The first row that holds:
  *
- * | state                                                | Ready                                 |
- * |------------------------------------------------------|---------------------------------------|
- * | a Service is not ours, or not fully                  | False Conflict, NameClaimed, Adopting |
- * | a write is refused, or fails several times in a row  | False, the reason of the API server   |
- * | an alias, and all its hosts are refused              | False TargetsRefused                  |
- * | a Service is being deleted, and a finalizer keeps it | False Terminating                     |
- * | a Service is missing                                 | False Missing                         |
- * | none of these                                        | True Published                        |
+ * | state                                                | Ready                               |
+ * |------------------------------------------------------|-------------------------------------|
+ * | a Service is not ours, or not fully                  | False Conflict, NameClaimed, …      |
+ * | a write is refused, or fails several times in a row  | False, the reason of the API server |
+ * | an alias, and all its hosts are refused              | False TargetsRefused                |
+ * | a Service is being deleted, and a finalizer keeps it | False Terminating                   |
+ * | a Service is missing                                 | False Missing                       |
+ * | a Service waits to be taken over, and the rest is written | True Adopting                  |
+ * | none of these                                        | True Published                      |
+ *
+ * `Adopting` is True, because only the database can end it: a tool that waits for `Ready` would otherwise undo
+ * the change that takes the Service over.
  */
 export function readyCondition(input: StatusInput): ConditionVerdict<ReadyReason> {
-  const { problems, error, written } = input;
-  const problem = ofProblems('False', problems);
+  const { error } = input;
+  const adopting = input.problems.filter(isAdopting);
+  const problem = ofProblems(
+    'False',
+    input.problems.filter((each) => !isAdopting(each)),
+  );
   if (problem !== undefined) return problem;
   if (error !== undefined) return { status: 'False', reason: error.reason, message: truncate(error.message) };
   if (input.hasNoHost === true) return { status: 'False', ...noHost(input) };
+  const waiting = adopting.map(({ service }) => service);
+  const written = input.written.filter(({ name }) => !waiting.includes(name));
   const terminating = namesOf(written, 'terminating');
   if (terminating !== '')
     return {
@@ -37,8 +47,38 @@ export function readyCondition(input: StatusInput): ConditionVerdict<ReadyReason
   const missing = namesOf(written, 'missing');
   if (missing !== '')
     return { status: 'False', reason: 'Missing', message: truncate(`Service ${missing} is not created yet`) };
+  const adoption = ofProblems('True', adopting);
+  if (adoption !== undefined) return adoption;
   const names = written.map(({ name }) => name).join(', ');
   return { status: 'True', reason: 'Published', message: truncate(`published as Service ${names}`) };
+}
+
+const isAdopting = ({ reason }: Problem): boolean => reason === 'Adopting';
+
+/**
+ * Returns the condition `Reconciling`. It is present only while the backend settles by itself: `True`, with
+ * the reason and the message of the other condition. With it GitOps tools (kstatus) wait.
+ *
+ * | Stalled | Ready | Available   | Reconciling     |
+ * |---------|-------|-------------|-----------------|
+ * | True    | any   | any         | absent          |
+ * | absent  | False | any         | as Ready        |
+ * | absent  | True  | Unknown     | as Available    |
+ * | absent  | True  | True, False | absent          |
+ *
+ * So it is absent after the first verdicts, whatever the database does later. A restart keeps health, and
+ * causes none.
+ */
+export function reconcilingCondition({
+  Ready,
+  Stalled,
+  Available,
+}: Readonly<Record<'Ready' | 'Available', ConditionVerdict>> & {
+  readonly Stalled: ConditionVerdict | undefined;
+}): ConditionVerdict | undefined {
+  if (Stalled !== undefined) return undefined;
+  if (Ready.status === 'False') return { ...Ready, status: 'True' };
+  return Available.status === 'Unknown' ? { ...Available, status: 'True' } : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Condition, Status } from '../../api/external-backend.ts';
 import { availableCondition } from './available.ts';
 import type { AvailableReason, DegradedReason, ReadyReason } from './condition-reasons.ts';
-import { readyCondition, stalledCondition } from './ready.ts';
+import { readyCondition, reconcilingCondition, stalledCondition } from './ready.ts';
 import { isProbed, type StatusInput } from './status-input.ts';
 import { conditionOf, type ConditionVerdict } from './status-parts.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
@@ -31,12 +31,18 @@ export function statusOf(input: StatusInput): Status {
   const silent = input.alias !== undefined && !isProbed(input);
   const generation = input.backend.generation;
   const primary = publishedPrimary(input);
+  const verdicts = {
+    Ready: readyCondition(input),
+    Stalled: stalledCondition(input),
+    Available: availableCondition(input, addresses),
+  };
   const status = {
     observedGeneration: generation,
     conditions: conditions(input.backend.status, generation, input.now, {
-      Ready: readyCondition(input),
-      Stalled: stalledCondition(input),
-      Available: availableCondition(input, addresses),
+      Ready: verdicts.Ready,
+      Reconciling: reconcilingCondition(verdicts),
+      Stalled: verdicts.Stalled,
+      Available: verdicts.Available,
       Degraded: degradedCondition(targets, input),
     }),
     services: input.written.map((service) => serviceStatus(service, input.problems)),
@@ -86,7 +92,7 @@ export function statusOfHalt(
 ): Status {
   const { Ready, Stalled, ...changed } = halt;
   const { maintenance: _, ...rest } = previous ?? {};
-  const left = ['Ready', 'Stalled', ...Object.keys(changed)];
+  const left = ['Ready', 'Reconciling', 'Stalled', ...Object.keys(changed)];
   const others = (previous?.conditions ?? []).filter(({ type }) => !left.includes(type));
   return {
     ...rest,

@@ -114,7 +114,7 @@ describe('two backends that claim one Service', () => {
     await world.run('elder');
     world.say(down, undefined, 'elder');
     await world.run('elder');
-    expect([world.ready('elder'), world.published('db')]).toEqual(['False Adopting', both]);
+    expect([world.ready('elder'), world.published('db')]).toEqual(['True Adopting', both]);
     world.say(up, undefined, 'elder');
     await world.run('elder');
     await world.run('younger');
