@@ -109,6 +109,9 @@ function clusterRole(scope: 'networks' | 'metrics', note: string): ManifestFile 
   return { path: 'cluster-role.yaml', note, manifests };
 }
 
+/** Differs from the Role for the operator's own namespace, which may be one of those that it serves. */
+const watchedName = `${operator}-watched`;
+
 const secretsName = `${operator}-secrets`;
 
 const secretsRole = (kind: 'Role' | 'ClusterRole', path: string, where: string): ManifestFile => ({
@@ -186,7 +189,10 @@ function namespacedFiles(): readonly ManifestFile[] {
         {
           path: 'role.yaml',
           note: 'Permissions of the operator in a namespace that it serves.',
-          manifests: [role('Role', rulesOf('watched')), binding('Role')],
+          manifests: [
+            role('Role', rulesOf('watched'), { name: watchedName }),
+            binding('Role', { name: watchedName }),
+          ],
         },
       ],
     ),

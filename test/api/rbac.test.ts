@@ -46,6 +46,16 @@ describe('the roles', () => {
     expect(kinds('config/rbac-namespaced/watched')).toEqual(['Role', 'RoleBinding', 'Kustomization']);
   });
 
+  it('have names of their own, so that the namespace of the operator may be one that it serves', () => {
+    const names = ['operator', 'watched', 'secrets'].flatMap((folder) =>
+      manifests(`config/rbac-namespaced/${folder}`)
+        .filter(({ kind }) => kind === 'Role')
+        .map(({ metadata }) => (metadata as { readonly name: string }).name),
+    );
+    expect(names).toHaveLength(3);
+    expect(new Set(names).size).toBe(3);
+  });
+
   it('allow a reader of the metrics nothing else', () => {
     const reader = manifests('config/rbac').find(({ metadata }) =>
       (metadata as { readonly name: string }).name.endsWith('-metrics-reader'),
