@@ -89,6 +89,14 @@ controlplane: ## A shell with kubectl and a real control plane
 	@.ci/packages.sh network
 	@$(plane) test/controlplane/shell.ts
 
+.PHONY: image
+image: ## Builds the Dockerfile on stand-ins of its two bases, without a registry, and starts the result (needs root)
+	@.ci/image.sh
+
+.PHONY: chart
+chart: ## The chart as one file, external-backend-operator-VERSION.tgz (IMAGE=registry/name:tag or registry/name@sha256:…)
+	@.ci/release-chart.sh $(IMAGE)
+
 .PHONY: image-lint
 image-lint: ## Checks the Dockerfile
 	@.ci/image-lint.sh
@@ -104,4 +112,4 @@ audit: ## Known vulnerabilities of the shipped packages, and the registry's sign
 
 .PHONY: clean
 clean: ## Removes what the other targets created in this directory (the cached control plane remains)
-	@rm -rf dist coverage node_modules .node install.yaml
+	@rm -rf dist coverage node_modules .node install.yaml external-backend-operator-*.tgz

@@ -81,7 +81,10 @@ on_planes() { # projects
 # is seen, where the program is needed.
 compile() {
   nice -n 19 test/controlplane/build.sh
-  [ -n "${TESTS:-}" ] || nice -n 19 .ci/go-program.sh ferretdb
+  [ -z "${TESTS:-}" ] || return 0
+  nice -n 19 .ci/go-program.sh ferretdb
+  nice -n 19 .ci/helm.sh 3
+  nice -n 19 .ci/helm.sh 4
 }
 
 static=() plane=() unit=

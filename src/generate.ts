@@ -5,6 +5,7 @@ import { authorRightsFiles } from './api/author-rights.ts';
 import { customResourceDefinition } from './api/crd.ts';
 import { rbacFiles, reasonsOf, type Manifest, type ManifestFile } from './api/rbac.ts';
 import { apiReference } from './api/reference.ts';
+import { chartFiles } from './chart/chart-files.ts';
 import { configurationMarkdown } from './config/reference.ts';
 import { metricsMarkdown } from './serve/reference.ts';
 
@@ -38,8 +39,7 @@ const manifestFile = ({ path, note, manifests }: ManifestFile): GeneratedFile =>
   content: `# ${header}\n# ${note}\n${manifests.map((manifest) => yaml(manifest, reasonsOf(manifest))).join('---\n')}`,
 });
 
-/** Returns all generated files. */
-export function generatedFiles(): readonly GeneratedFile[] {
+function filesOfTables(): readonly GeneratedFile[] {
   return [
     {
       path: 'crds/externalbackends.externalbackend.io.yaml',
@@ -52,9 +52,16 @@ export function generatedFiles(): readonly GeneratedFile[] {
   ];
 }
 
+/** Returns all generated files. Those of the chart follow from them, and from the other files below `root`. */
+export function generatedFiles(root: string): readonly GeneratedFile[] {
+  const files = filesOfTables();
+  const contents = new Map(files.map(({ path, content }) => [path, content]));
+  return [...files, ...chartFiles((path) => contents.get(path) ?? readFileSync(join(root, path), 'utf8'))];
+}
+
 /** Returns the generated files that differ from the files below `root`. */
 export function staleFiles(root: string): readonly GeneratedFile[] {
-  return generatedFiles().filter(({ path, content }) => {
+  return generatedFiles(root).filter(({ path, content }) => {
     const file = join(root, path);
     return !existsSync(file) || readFileSync(file, 'utf8') !== content;
   });

@@ -48,7 +48,9 @@ describe('the layout', () => {
       devDependencies: Record<string, string>;
     };
     const foreign = sources.flatMap((source) => {
-      const known = source.path === 'generate.ts' ? { ...dependencies, ...devDependencies } : dependencies;
+      // Their output is committed, and the image does not contain them.
+      const isTool = ['generate', 'chart'].includes(source.layer);
+      const known = isTool ? { ...dependencies, ...devDependencies } : dependencies;
       return importsOf(source)
         .filter(
           ({ from }) => !from.startsWith('.') && !isNode(from) && !Object.hasOwn(known, packageOf(from)),

@@ -15,7 +15,9 @@ describe('generate', () => {
   it('reports a stale file and the command that writes it, and writes it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'generate-'));
     try {
-      for (const { path } of generatedFiles()) cpSync(join(root, path), join(folder, path));
+      for (const sources of ['charts', 'config'])
+        cpSync(join(root, sources), join(folder, sources), { recursive: true });
+      for (const { path } of generatedFiles(root)) cpSync(join(root, path), join(folder, path));
       writeFileSync(join(folder, 'docs/api.md'), 'old');
       expect(run(folder, true)).toEqual({ code: 1, said: ['stale: docs/api.md', 'run: make generate'] });
       expect(run(folder, false)).toEqual({ code: 0, said: ['wrote: docs/api.md'] });

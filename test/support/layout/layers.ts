@@ -22,7 +22,8 @@ export const rules: Readonly<Record<string, Layer>> = {
   config: { layers: ['api', 'core'], npm: ['zod'], node: true },
   logger: { ...adapter, npm: ['pino'] },
   'system-clock': { ...adapter, npm: [] },
-  generate: { layers: ['api', 'config', 'serve'], npm: ['yaml'], node: true },
+  chart: { layers: ['api', 'config', 'version'], npm: ['yaml', 'zod'], node: false },
+  generate: { layers: ['api', 'chart', 'config', 'serve'], npm: ['yaml'], node: true },
   worker: {
     layers: ['api', 'core', 'engine', 'probe', 'system-clock'],
     npm: [],
