@@ -10,6 +10,7 @@
 #   .ci/packages.sh memcached       a real memcached, for the tests of its probe
 #   .ci/packages.sh mariadb         a real MariaDB (the package without a service: it starts no daemon)
 #   .ci/packages.sh python          what the linter of the Dockerfile needs
+#   .ci/packages.sh image           builds the image without a registry
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 packages=()
@@ -30,6 +31,11 @@ for topic in "$@"; do
     network)
       need iproute2 "the network of the control plane's own" "command -v ip"
       need nftables "kube-proxy's data path, and targets that drop packets" "command -v nft"
+      ;;
+    image)
+      need buildah "builds the Dockerfile" "command -v buildah"
+      need debootstrap "makes the stand-in of its base" "command -v debootstrap"
+      need curl "asks it whether it is alive" "command -v curl"
       ;;
     python) need python3-venv "hadolint is had as a Python package" "python3 -c 'import ensurepip'" ;;
     mariadb)
