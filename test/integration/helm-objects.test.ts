@@ -51,26 +51,36 @@ function plain(object: RenderedObject, other: RenderedObject | undefined): Rende
   };
 }
 
-function expectSame(rendered: readonly RenderedObject[], expected: readonly RenderedObject[]): void {
+function expectSame(objects: readonly RenderedObject[], expected: readonly RenderedObject[]): void {
   const wanted = byKey(withoutNamespace(expected));
-  const plainObjects = rendered.map((object) => plain(object, wanted[keyOf(object)]));
+  const plainObjects = objects.map((object) => plain(object, wanted[keyOf(object)]));
   expect(Object.keys(byKey(plainObjects)).toSorted()).toEqual(Object.keys(wanted).toSorted());
   expect(byKey(plainObjects)).toEqual(wanted);
 }
 
-const kustomize = async (folder: string) => objectsOf(await kubectl(plane, ['kustomize', folder]));
+/** Each folder is rendered once, for both Helms. */
+const rendered = new Map<string, Promise<readonly RenderedObject[]>>();
+const once = (key: string, render: () => Promise<readonly RenderedObject[]>) => {
+  const known = rendered.get(key) ?? render();
+  rendered.set(key, known);
+  return known;
+};
+
+const kustomize = (folder: string) =>
+  once(folder, async () => objectsOf(await kubectl(plane, ['kustomize', folder])));
 
 /** Returns config/default with a component. */
-async function withComponent(component: string): Promise<readonly RenderedObject[]> {
-  const overlay = mkdtempSync(join(root, 'config/test.'));
-  try {
-    const text = `resources: [../default]\ncomponents: [../components/${component}]\n`;
-    writeFileSync(join(overlay, 'kustomization.yaml'), text);
-    return await kustomize(overlay);
-  } finally {
-    rmSync(overlay, { recursive: true });
-  }
-}
+const withComponent = (component: string) =>
+  once(`component ${component}`, async () => {
+    const overlay = mkdtempSync(join(root, 'config/test.'));
+    try {
+      const text = `resources: [../default]\ncomponents: [../components/${component}]\n`;
+      writeFileSync(join(overlay, 'kustomization.yaml'), text);
+      return objectsOf(await kubectl(plane, ['kustomize', overlay]));
+    } finally {
+      rmSync(overlay, { recursive: true });
+    }
+  });
 
 describe.each(helmMajors)('the chart, rendered by Helm %i,', (major) => {
   let helm: Helm;
