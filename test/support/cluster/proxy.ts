@@ -8,6 +8,8 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { PlaneDetails } from '../../controlplane/details.ts';
+import { pipeLate, sendFault } from './api-faults.ts';
+import type { ApiFaults, ApiRequest, FaultAnswer } from './api-faults.ts';
 
 /** A proxy between the operator and the API server that lets a test act in the middle of a write. */
 export interface ApiProxy {
@@ -27,6 +29,8 @@ export interface ApiProxy {
    * earlier one. Returns a function that returns the number of requests that are delayed now.
    */
   slow(delayMs: number, matches: (path: string) => boolean): () => number;
+  /** Sets the faults from now on, in place of earlier ones. */
+  setFaults(faults: ApiFaults): void;
   /** Calls `act` at the n-th write from now on, and holds nothing back. */
   actAt(n: number, act: () => void): void;
   /** Blocks everything, including watches, until `restore`. */
@@ -63,6 +67,7 @@ export async function startProxy(
   let dead = false;
   const holds = new Map<string, { held: number; readonly over: Promise<undefined> }>();
   let slowness: Slowness = { delayMs: 0, matches: () => false, delayed: 0 };
+  let faults: ApiFaults = {};
 
   const forward = (incoming: IncomingMessage, body: Buffer) =>
     new Promise<IncomingMessage>((resolve, reject) => {
@@ -101,16 +106,36 @@ export async function startProxy(
     else if (dead) return void outgoing.destroy();
     await holdBack(incoming);
     await slowDown(incoming);
-    if (hit && now.when === 'before') return now.act().finally(() => outgoing.destroy());
-    const answer = await forward(incoming, body);
-    if (hit) {
-      await buffer(answer);
-      return now.act().finally(() => outgoing.destroy());
+    if (!hit) return reply(incoming, body, outgoing);
+    if (now.when === 'after') await buffer(await forward(incoming, body));
+    return now.act().finally(() => outgoing.destroy());
+  }
+
+  async function reply(incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): Promise<void> {
+    const asked = requestOf(incoming);
+    const fault = await meet(asked);
+    if (fault === undefined) {
+      pass(asked, await forward(incoming, body), outgoing);
+      return;
     }
+    if (fault.isDone === true) await buffer(await forward(incoming, body));
+    sendFault(outgoing, fault);
+  }
+
+  /** Delays a request, and returns the answer of the proxy to it, if there is one. */
+  async function meet(request: ApiRequest): Promise<FaultAnswer | undefined> {
+    const { answer, slowMs } = faults;
+    const fault = answer?.(request);
+    if (!request.isWatch && slowMs !== undefined) await sleep(slowMs);
+    return fault;
+  }
+
+  function pass({ isWatch }: ApiRequest, answer: IncomingMessage, outgoing: ServerResponse): void {
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
     outgoing.flushHeaders();
     outgoing.on('close', () => answer.destroy());
-    answer.pipe(outgoing);
+    if (isWatch) pipeLate(answer, outgoing, () => faults.lateMs ?? 0);
+    else answer.pipe(outgoing);
   }
 
   const server = createServer((incoming, outgoing) => {
@@ -139,6 +164,7 @@ export async function startProxy(
       slowness = begun;
       return () => begun.delayed;
     },
+    setFaults: (next) => void (faults = next),
     actAt: (n, act) => void passing.set(writes.length + n, act),
     lose: () => {
       dead = true;
@@ -160,6 +186,11 @@ function refuse(outgoing: ServerResponse): void {
 
 const isWrite = ({ method, url }: IncomingMessage): boolean =>
   method !== 'GET' && !/\/(events|leases)(\/|\?|$)/.test(url ?? '');
+
+const requestOf = ({ method = '', url = '' }: IncomingMessage): ApiRequest => {
+  const { pathname, searchParams } = new URL(url, 'http://x');
+  return { method, path: pathname, isWatch: searchParams.has('watch') };
+};
 
 /** The resource and its subresource, out of /apis/G/V/namespaces/N/RESOURCE/NAME/SUBRESOURCE. */
 function nameOf({ method, url }: IncomingMessage): string {
