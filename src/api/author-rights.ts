@@ -9,7 +9,7 @@ import {
   serviceFieldPowers,
   type SecretPower,
 } from './lent-powers.ts';
-import { mostServices } from './limits.ts';
+import { maxServices } from './limits.ts';
 import { manifestFolder, type Manifest, type ManifestFile } from './rbac.ts';
 import { celString } from './rule.ts';
 
@@ -211,7 +211,7 @@ const portValidation = (field: string): Validation => ({
 
 const validations = (): readonly Validation[] => [
   ...secretPowers.map(secretValidation),
-  ...Array.from({ length: mostServices }, adoptValidation),
+  ...Array.from({ length: maxServices }, adoptValidation),
   ...serviceFields()
     .filter((field) => field !== 'adopt')
     .map(createValidation),

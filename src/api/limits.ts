@@ -3,20 +3,20 @@
  * of each reconcile and the size of the status grow with it, even if nothing must be written: see
  * bench/limits.ts.
  */
-export const mostEndpoints = 8000;
+export const maxEndpoints = 8000;
 
 /** Maximum number of Services of a backend. */
-export const mostServices = 16;
+export const maxServices = 16;
 
 /**
  * Maximum timeout of a probe, in seconds. A probe of an address that does not answer uses its slot for this
  * time.
  */
-export const mostTimeoutSeconds = 60;
+export const maxTimeoutSeconds = 60;
 
 /**
  * Limits of the headers of an httpGet in new resources. The schema still accepts 32 headers of 4,096
  * characters.
  */
-export const mostHeaders = 16;
-export const mostHeaderCharacters = 8192;
+export const maxHeaders = 16;
+export const maxHeaderCharacters = 8192;

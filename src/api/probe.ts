@@ -3,7 +3,7 @@ import { databaseProbes } from './database-probes.ts';
 import { handler, misplacedInHandler } from './handler.ts';
 import { celIsName, isIp, isName } from './host.ts';
 import { misplacedCommand, misplacedNumber, misplacedPort, misplacedText, wholePart } from './part.ts';
-import { mostHeaderCharacters, mostHeaders, mostTimeoutSeconds } from './limits.ts';
+import { maxHeaderCharacters, maxHeaders, maxTimeoutSeconds } from './limits.ts';
 import {
   inWords,
   kindsWhere,
@@ -41,13 +41,13 @@ const hostHeader = withRules(z.string().max(253), [
 
 const headerRules: readonly AdmissionRule[] = [
   {
-    cel: `!has(self.httpHeaders) || self.httpHeaders.size() <= ${mostHeaders}`,
-    message: `httpHeaders has more than ${mostHeaders} headers: keep those that the health endpoint needs`,
+    cel: `!has(self.httpHeaders) || self.httpHeaders.size() <= ${maxHeaders}`,
+    message: `httpHeaders has more than ${maxHeaders} headers: keep those that the health endpoint needs`,
     field: 'httpHeaders',
   },
   {
-    cel: `!has(self.httpHeaders) || self.httpHeaders.map(each, each.name.size() + each.value.size()).sum() <= ${mostHeaderCharacters}`,
-    message: `httpHeaders has more than ${mostHeaderCharacters} characters in all its names and values: shorten the values`,
+    cel: `!has(self.httpHeaders) || self.httpHeaders.map(each, each.name.size() + each.value.size()).sum() <= ${maxHeaderCharacters}`,
+    message: `httpHeaders has more than ${maxHeaderCharacters} characters in all its names and values: shorten the values`,
     field: 'httpHeaders',
   },
 ];
@@ -76,7 +76,7 @@ const httpGetShape = z
       .max(32)
       .optional()
       .meta({
-        description: `Headers of the request. A name may occur more than once. At most ${mostHeaders} headers, with at most ${mostHeaderCharacters} characters in all names and values.`,
+        description: `Headers of the request. A name may occur more than once. At most ${maxHeaders} headers, with at most ${maxHeaderCharacters} characters in all names and values.`,
         'x-kubernetes-list-type': 'atomic',
       }),
     expectedStatuses: z.array(z.int32().min(100).max(599)).min(1).max(32).optional().meta({
@@ -136,8 +136,8 @@ const timeoutRules: readonly AdmissionRule[] = [
     field: 'timeoutSeconds',
   },
   {
-    cel: `${celOr('self', 'timeoutSeconds', 1)} <= ${mostTimeoutSeconds}`,
-    message: `timeoutSeconds is greater than ${mostTimeoutSeconds}: lower it, because a probe of a server that does not answer uses a probe slot for this time`,
+    cel: `${celOr('self', 'timeoutSeconds', 1)} <= ${maxTimeoutSeconds}`,
+    message: `timeoutSeconds is greater than ${maxTimeoutSeconds}: lower it, because a probe of a server that does not answer uses a probe slot for this time`,
     field: 'timeoutSeconds',
   },
   {
@@ -180,7 +180,7 @@ const timing = {
     .min(1)
     .optional()
     .describe(
-      `Seconds after which a probe fails. At most the period, and at most ${mostTimeoutSeconds}. If a stored resource has a larger value, this maximum is used, and status.handler reports it. Default: 1, or the period if that is shorter.`,
+      `Seconds after which a probe fails. At most the period, and at most ${maxTimeoutSeconds}. If a stored resource has a larger value, this maximum is used, and status.handler reports it. Default: 1, or the period if that is shorter.`,
     ),
   timeoutMilliseconds: milliseconds
     .optional()

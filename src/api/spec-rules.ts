@@ -1,5 +1,5 @@
 import { celDialsTcp, dialsTcp } from './probe.ts';
-import { mostEndpoints } from './limits.ts';
+import { maxEndpoints } from './limits.ts';
 import { celOr, type AdmissionRule, type Rule } from './rule.ts';
 import type { SpecShape } from './spec-shape.ts';
 
@@ -91,8 +91,8 @@ export const specRules: readonly Rule<SpecShape>[] = [
  * break this rule are limited there too.
  */
 export const endpointsRule: AdmissionRule = {
-  cel: `self.targets.size() * (has(self.services) && self.mode == 'Endpoints' ? self.services.size() : 1) * (has(self.ports) ? self.ports.filter(each, has(each.probe)).size() + (self.ports.exists(each, !has(each.probe)) ? 1 : 0) : 1) <= ${mostEndpoints}`,
-  message: `targets, services and ports with their own probe multiply to more than ${mostEndpoints} endpoints: split the targets over several ExternalBackends, or remove services or ports[].probe`,
+  cel: `self.targets.size() * (has(self.services) && self.mode == 'Endpoints' ? self.services.size() : 1) * (has(self.ports) ? self.ports.filter(each, has(each.probe)).size() + (self.ports.exists(each, !has(each.probe)) ? 1 : 0) : 1) <= ${maxEndpoints}`,
+  message: `targets, services and ports with their own probe multiply to more than ${maxEndpoints} endpoints: split the targets over several ExternalBackends, or remove services or ports[].probe`,
   field: 'targets',
 };
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { dnsSchema } from './dns.ts';
-import { mostServices } from './limits.ts';
+import { maxServices } from './limits.ts';
 import { maintenanceSchema } from './maintenance.ts';
 import { portsSchema } from './port.ts';
 import { probeSchema } from './probe.ts';
@@ -65,7 +65,7 @@ export const specShape = z
       z
         .array(serviceSchema)
         .min(1)
-        .max(mostServices)
+        .max(maxServices)
         .describe('Services created from this backend. Default: one Service with the name of the resource.'),
       'services',
       ['name'],

@@ -2,14 +2,14 @@ import type { Clock } from '../util/clock.ts';
 import { BoundedMap } from './bounded-map.ts';
 
 /** Questions at the same time, of all addresses. */
-const mostAtOnce = 4;
+const maxAtOnce = 4;
 /** Questions of all addresses: a burst, then one each period. */
 const burst = 20;
 const periodMs = 100;
 /** Pause of an address after a question that did not let it in. */
 const penaltyMs = 1_000;
 /** Addresses that were let in and may ask whatever others do. */
-const mostTrusted = 64;
+const maxTrusted = 64;
 
 /**
  * Bounds the questions about unknown tokens, so that a flood of them reaches the API server as a trickle and does not shut
@@ -30,7 +30,7 @@ export class LookupBudget {
   readonly #outstanding = new Set<string>();
   /** End of the pause, by address. */
   readonly #waiting = new BoundedMap<string, number>(1024);
-  readonly #trusted = new BoundedMap<string, true>(mostTrusted);
+  readonly #trusted = new BoundedMap<string, true>(maxTrusted);
   /** Time at which all questions so far would have been asked at one each period. */
   #pacedAt = -Infinity;
 
@@ -49,7 +49,7 @@ export class LookupBudget {
 
   #takeShared(now: number): boolean {
     const pacedAt = Math.max(this.#pacedAt, now - (burst - 1) * periodMs);
-    if (this.#outstanding.size >= mostAtOnce || pacedAt > now) return false;
+    if (this.#outstanding.size >= maxAtOnce || pacedAt > now) return false;
     this.#pacedAt = pacedAt + periodMs;
     return true;
   }

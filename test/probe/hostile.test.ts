@@ -15,12 +15,12 @@ const probes = useProbes();
 const listen = useListeners();
 
 /** What the kernels of both sides may hold of a connection that nobody reads. */
-const mostInKernels = 16 * 1024 * 1024;
+const maxInKernels = 16 * 1024 * 1024;
 /**
  * Far more than a probe and its server, which floods in the same process, take on a busy machine, and far less than a key of
  * 2,147,483,647 iterations.
  */
-const mostCpuMs = 10_000;
+const maxCpuMs = 10_000;
 
 /** Probes the server once. Returns once the connections are closed; a slow server may be waited for behind the verdict. */
 async function probe({ handler, serve, isSlow }: Pick<HostileCase, 'handler' | 'serve' | 'isSlow'>) {
@@ -51,8 +51,8 @@ async function expectBounded(hostile: HostileCase): Promise<void> {
   // Records of TLS have bytes and a bound of their own.
   const others = hostile.isSecure && reason === 'WrongProtocol' ? [' KiB', ' TLS records', ' pieces'] : [];
   expect([message, ...others].filter((text) => verdict.message.includes(text))).not.toEqual([]);
-  expect(taken).toBeLessThan(mostInKernels);
-  expect(cpuMs).toBeLessThan(mostCpuMs);
+  expect(taken).toBeLessThan(maxInKernels);
+  expect(cpuMs).toBeLessThan(maxCpuMs);
 }
 
 const byName = (cases: readonly HostileCase[]) => cases.map((one) => [one.name, one] as const);
@@ -97,6 +97,6 @@ describe('A server that sends letters from the beginning is left', () => {
     const { verdict, taken } = await probe({ handler, serve, isSlow: false });
     expect(verdict.kind).toBe('down');
     expect(verdict.reason).not.toBe('Timeout');
-    expect(taken).toBeLessThan(mostInKernels);
+    expect(taken).toBeLessThan(maxInKernels);
   });
 });

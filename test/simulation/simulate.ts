@@ -31,7 +31,7 @@ const stepMs = 250;
 /** Time without a write after which a settled run ends. */
 const quietMs = 5_000;
 /** Time within which writes must have ended, once all bounds are over. */
-const mostQuietMs = 12_000;
+const maxQuietMs = 12_000;
 /** Steps without a violation are taken no longer after the first one. */
 const afterViolationMs = 1_000;
 
@@ -124,7 +124,7 @@ class Run {
   async #settles(): Promise<boolean> {
     const specs = this.#scene.backends.flatMap((name) => this.#scene.specOf(name) ?? []);
     const bounds = specs.map(boundsFor).map(({ joinMs, outMs }) => Math.max(joinMs, outMs.dead));
-    const until = Math.max(this.#clock.now(), this.#scene.calmFrom) + Math.max(0, ...bounds) + mostQuietMs;
+    const until = Math.max(this.#clock.now(), this.#scene.calmFrom) + Math.max(0, ...bounds) + maxQuietMs;
     while (this.#clock.now() < until) {
       const isQuiet = this.#clock.now() - this.#writtenAt > quietMs;
       if (isQuiet && this.#scene.isSettled && this.#recorder.isSettled) break;

@@ -30,7 +30,7 @@ export interface OpinionAnswer {
 }
 
 /** Most checks of one question: with names of 253 characters an annotation stays within 256 kB. */
-export const MOST_CHECKS = 512;
+export const MAX_CHECKS = 512;
 
 /** Parses a question. Undefined for any other text, because another client may write the annotation. */
 export function parseQuestion(text: string | undefined): OpinionQuestion | undefined {
@@ -39,7 +39,7 @@ export function parseQuestion(text: string | undefined): OpinionQuestion | undef
   const { id, withinMs, isAboutLeader, checks } = value;
   if (typeof id !== 'string' || typeof withinMs !== 'number' || !(withinMs > 0 && withinMs <= 120_000))
     return undefined;
-  if (!Array.isArray(checks) || checks.length > MOST_CHECKS || !checks.every(isAskedCheck)) return undefined;
+  if (!Array.isArray(checks) || checks.length > MAX_CHECKS || !checks.every(isAskedCheck)) return undefined;
   return { id, withinMs, isAboutLeader: isAboutLeader === true, checks };
 }
 

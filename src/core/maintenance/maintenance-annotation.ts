@@ -5,8 +5,8 @@ import { parseInstant } from './parse-instant.ts';
 import { singleSpan, type MaintenanceWindow } from './window.ts';
 
 /** Longest text that is parsed, and the most entries. */
-const MOST_CHARACTERS = 4096;
-const MOST_ENTRIES = 16;
+const MAX_CHARACTERS = 4096;
+const MAX_ENTRIES = 16;
 
 const example = 'Drain 10.20.0.11 until 2026-12-01T03:00:00Z';
 
@@ -22,11 +22,11 @@ const example = 'Drain 10.20.0.11 until 2026-12-01T03:00:00Z';
  */
 export function calendarOfAnnotation(text: string | undefined, hosts: readonly string[]): Calendar {
   if (text === undefined) return { windows: [], problems: [] };
-  if (text.length > MOST_CHARACTERS) return refused(`it is longer than ${MOST_CHARACTERS} characters`);
+  if (text.length > MAX_CHARACTERS) return refused(`it is longer than ${MAX_CHARACTERS} characters`);
   const entries = text.split(';').map((entry) => entry.trim());
   const given = entries.filter((entry) => entry !== '');
   if (given.length === 0) return refused(`it is empty: write, for example, ${example}, or remove it`);
-  if (given.length > MOST_ENTRIES) return refused(`it has more than ${MOST_ENTRIES} entries`);
+  if (given.length > MAX_ENTRIES) return refused(`it has more than ${MAX_ENTRIES} entries`);
   const parsed = given.map((entry, i) => windowOf(entry, given.length === 1 ? name : `${name}-${i + 1}`));
   return {
     windows: parsed.filter((each) => typeof each !== 'string'),

@@ -32,7 +32,7 @@ export const singleSpan = (start: number, end: number): Occurrences => ({
 });
 
 /** Bounds the search for the ends of spans that follow each other without a gap. */
-const MOST_JOINED = 12;
+const MAX_JOINED = 12;
 
 /** Starts of a schedule are whole minutes. */
 const MINUTE_MS = 60_000;
@@ -55,7 +55,7 @@ export function repeatedSpans({ next }: Schedule, zone: WallTime, durationMs: nu
   };
   const endFrom = (start: number): number | undefined => {
     let last = start;
-    for (let i = 0; i < MOST_JOINED; i += 1) {
+    for (let i = 0; i < MAX_JOINED; i += 1) {
       const later = startAfter(last) <= last + durationMs ? lastStart(last + durationMs) : undefined;
       if (later === undefined) return last + durationMs;
       last = later;
@@ -64,7 +64,7 @@ export function repeatedSpans({ next }: Schedule, zone: WallTime, durationMs: nu
   };
   const beginOf = (start: number): number | undefined => {
     let first = start;
-    for (let i = 0; i < MOST_JOINED; i += 1) {
+    for (let i = 0; i < MAX_JOINED; i += 1) {
       const earlier = startAfter(first - durationMs - 1);
       if (earlier >= first) return first;
       first = earlier;

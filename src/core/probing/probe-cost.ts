@@ -4,7 +4,7 @@ import { nextFactor } from './period-factor.ts';
  * CPU time of the probe thread that a run may take, in milliseconds. A TLS handshake with usual certificates
  * takes 1 to 2.
  */
-export const mostCpuMs = 20;
+export const maxCpuMs = 20;
 
 /** A run that takes less counts as 0, in milliseconds. To report it would cost more than it does. */
 export const notableCpuMs = 2;
@@ -56,5 +56,5 @@ export function probeCost(usualMs: number, before: number): number {
  */
 export function costFactor(cost: number, periodMs: number): number {
   const most = Math.max(1, Math.min(MAX_FACTOR, MAX_PERIOD_MS / periodMs));
-  return Math.max(1, Math.min(most, cost / mostCpuMs));
+  return Math.max(1, Math.min(most, cost / maxCpuMs));
 }

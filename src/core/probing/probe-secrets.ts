@@ -114,7 +114,7 @@ function read(
   if ('error' in secret) return `Secret ${name}: ${secret.error}`;
   const missing = keys.find((key) => !optional.includes(key) && lookUp(secret.data, key) === undefined);
   if (missing !== undefined) return `Secret ${name} has no key ${missing}`;
-  const large = keys.find((key) => (lookUp(secret.data, key)?.length ?? 0) > mostCharacters);
+  const large = keys.find((key) => (lookUp(secret.data, key)?.length ?? 0) > maxCharacters);
   return large === undefined ? secret.data : tooLarge(name, large, lookUp(secret.data, large)?.length ?? 0);
 }
 
@@ -122,7 +122,7 @@ function read(
  * Limit for one key; certificates of more than a hundred authorities fit. Probes keep it in memory, and TLS
  * parses it for each connection.
  */
-const mostCharacters = 64 * 1024;
+const maxCharacters = 64 * 1024;
 
 const tooLarge = (name: string, key: string, length: number): string =>
   `key ${key} of Secret ${name} has ${Math.ceil(length / 1024)} KiB; the limit is 64 KiB: keep only what the probes need`;

@@ -1,5 +1,5 @@
 import type { ProbeSpec } from '../../api/external-backend.ts';
-import { mostTimeoutSeconds } from '../../api/limits.ts';
+import { maxTimeoutSeconds } from '../../api/limits.ts';
 import type { Timing } from './check.ts';
 
 type TimingSpec = Omit<ProbeSpec, 'port'>;
@@ -24,7 +24,7 @@ const msOf = (seconds: number | undefined, milliseconds: number | undefined): nu
 export function timedBy(probe: TimingSpec): { readonly timing: Timing; readonly cut?: string } {
   const periodMs = msOf(probe.periodSeconds, probe.periodMilliseconds) ?? DEFAULT_PERIOD_MS;
   const given = msOf(probe.timeoutSeconds, probe.timeoutMilliseconds);
-  const timeoutMs = Math.min(given ?? DEFAULT_TIMEOUT_MS, periodMs, mostTimeoutSeconds * 1000);
+  const timeoutMs = Math.min(given ?? DEFAULT_TIMEOUT_MS, periodMs, maxTimeoutSeconds * 1000);
   const retryMs = msOf(probe.retryPeriodSeconds, probe.retryPeriodMilliseconds);
   return {
     timing: {
@@ -40,4 +40,4 @@ export function timedBy(probe: TimingSpec): { readonly timing: Timing; readonly 
 }
 
 const cutText = (timeoutMs: number, given: number): string =>
-  `timeout ${timeoutMs / 1000} s instead of ${given / 1000} s (at most the period, and at most ${mostTimeoutSeconds} s)`;
+  `timeout ${timeoutMs / 1000} s instead of ${given / 1000} s (at most the period, and at most ${maxTimeoutSeconds} s)`;

@@ -84,9 +84,9 @@ export function contestText(object: string, contests: ReadonlyMap<string, Contes
 
 const lastOf = ({ repairedAt }: Contest): number => repairedAt.at(-1) ?? 0;
 
-const MOST = 5;
+const MAX_LISTED = 5;
 
 const listed = (items: readonly string[]): string =>
-  items.length <= MOST
+  items.length <= MAX_LISTED
     ? items.join(', ')
-    : `${items.slice(0, MOST).join(', ')} and ${items.length - MOST} more`;
+    : `${items.slice(0, MAX_LISTED).join(', ')} and ${items.length - MAX_LISTED} more`;

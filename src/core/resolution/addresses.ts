@@ -1,6 +1,6 @@
 import type { Port, Spec, Target } from '../../api/external-backend.ts';
 import { parseIp, type Ip } from '../../api/ip.ts';
-import { mostEndpoints } from '../../api/limits.ts';
+import { maxEndpoints } from '../../api/limits.ts';
 import { clusterAddressText, isRefusedAddress, type ClusterAddressOf } from './cluster-addresses.ts';
 import type { Family } from '../kubernetes/objects.ts';
 import type { AddressOrigins, Origin } from './origins.ts';
@@ -57,7 +57,7 @@ export const maxAddresses = 2000;
  *
  * | mode         | at most |
  * |--------------|---------|
- * | Endpoints    | `maxAddresses`, and `mostEndpoints` over all Services and port groups |
+ * | Endpoints    | `maxAddresses`, and `maxEndpoints` over all Services and port groups |
  * | ExternalName | the same, as if for one Service: it has no endpoints, but it is probed |
  */
 export function addressLimit(
@@ -65,7 +65,7 @@ export function addressLimit(
   portGroups: number,
 ): number {
   const factor = (mode === 'ExternalName' ? 1 : (services?.length ?? 1)) * Math.max(1, portGroups);
-  return Math.max(1, Math.min(maxAddresses, Math.floor(mostEndpoints / factor)));
+  return Math.max(1, Math.min(maxAddresses, Math.floor(maxEndpoints / factor)));
 }
 
 /**
@@ -124,7 +124,7 @@ interface Admitted {
 }
 
 const tooMany = (most: number): string =>
-  `only the first ${most} addresses are published: an ExternalBackend has at most ${maxAddresses} addresses, and at most ${mostEndpoints} endpoints over all its Services and ports with their own probe`;
+  `only the first ${most} addresses are published: an ExternalBackend has at most ${maxAddresses} addresses, and at most ${maxEndpoints} endpoints over all its Services and ports with their own probe`;
 
 interface Answer {
   readonly target: Target;

@@ -16,7 +16,7 @@ import { normalizeName } from './questions.ts';
  * The API server accepts 256 KiB of annotations per object. A slice without this annotation is better than no
  * slice.
  */
-const mostBytes = 200_000;
+const maxBytes = 200_000;
 
 /** Returns the names under which an address is recorded, one for each target that gives it by a name. */
 export const annotationKeysOf = (address: AddressOrigins & { readonly ip: string }): readonly string[] => [
@@ -51,7 +51,7 @@ export function encodeNames(
   );
   if (byName.length === 0) return undefined;
   const text = JSON.stringify(Object.fromEntries(byName.toSorted(([a], [b]) => (a < b ? -1 : 1))));
-  return text.length <= mostBytes ? text : undefined;
+  return text.length <= maxBytes ? text : undefined;
 }
 
 export interface PublishedName {

@@ -2,7 +2,7 @@ import { isServiceRecord } from '../../api/host.ts';
 import { parseIp } from '../../api/ip.ts';
 import type { Dns } from '../../api/dns.ts';
 import { questionKey, type NameState, type Question } from './name-state.ts';
-import { byPriority, mostServiceHosts, mostServiceRecords } from './srv-records.ts';
+import { byPriority, maxServiceHosts, maxServiceRecords } from './srv-records.ts';
 
 /** Looks up the state of a query; `nothingKnown` if it was never made. */
 export type NameStateOf = (question: Question) => NameState;
@@ -45,7 +45,7 @@ export function questionsOf(
 }
 
 /** Highest number of queries of one backend. */
-export const mostQuestions = 512;
+export const maxQuestions = 512;
 
 /** The queries of one backend. */
 export interface QuestionSet {
@@ -55,7 +55,7 @@ export interface QuestionSet {
 
 /**
  * Returns the queries that resolve the hosts of a backend, as far as they are known by now: the hosts of an
- * SRV record are known from its answer. Each query once, in this order, until there are `mostQuestions`:
+ * SRV record are known from its answer. Each query once, in this order, until there are `maxQuestions`:
  *
  * | turn | queries                                       |
  * |------|-----------------------------------------------|
@@ -72,7 +72,7 @@ export function questionSet(
 ): QuestionSet {
   const chosen = new Map<string, Question>();
   for (const question of inOrder(hosts, families, lookup)) {
-    if (chosen.size >= mostQuestions) break;
+    if (chosen.size >= maxQuestions) break;
     chosen.set(questionKey(question), question);
   }
   return { questions: [...chosen.values()], has: (question) => chosen.has(questionKey(question)) };
@@ -106,12 +106,12 @@ export function unqueriedTexts(
   return [...(isCut ? [moreHostsText] : []), ...(missing.length > 0 ? [missingText(host, missing)] : [])];
 }
 
-const moreHostsText = `the SRV record has more than ${mostServiceHosts} hosts or ${mostServiceRecords} records: only the first ones are used, ordered by priority and name`;
+const moreHostsText = `the SRV record has more than ${maxServiceHosts} hosts or ${maxServiceRecords} records: only the first ones are used, ordered by priority and name`;
 
 function missingText(host: string, missing: readonly Question[]): string {
   const types = [...new Set(missing.map(({ type }) => type))].join(' and ');
   const of = isServiceRecord(host)
     ? `${new Set(missing.map(({ name }) => name)).size} of its hosts`
     : 'this name';
-  return `${types} records of ${of} are not queried: an ExternalBackend has at most ${mostQuestions} DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends`;
+  return `${types} records of ${of} are not queried: an ExternalBackend has at most ${maxQuestions} DNS queries, one for each name and family; set dns.families to one family, or split the targets over several ExternalBackends`;
 }

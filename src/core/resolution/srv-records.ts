@@ -7,8 +7,8 @@ export interface ServiceRecord {
 }
 
 /** Highest number of hosts of one SRV record that are used, and of records that name them. */
-export const mostServiceHosts = 64;
-export const mostServiceRecords = 512;
+export const maxServiceHosts = 64;
+export const maxServiceRecords = 512;
 
 export interface FollowedRecords {
   readonly services: readonly ServiceRecord[];
@@ -25,12 +25,12 @@ export const byPriority = (a: ServiceRecord, b: ServiceRecord): number =>
  * each is queried periodically.
  */
 export function followedRecords(services: readonly ServiceRecord[]): FollowedRecords {
-  if (services.length <= mostServiceHosts) return { services, isCut: false };
+  if (services.length <= maxServiceHosts) return { services, isCut: false };
   const hosts = new Set<string>();
   const followed = services.toSorted(byPriority).filter(({ host }) => {
-    if (hosts.size < mostServiceHosts) hosts.add(host);
+    if (hosts.size < maxServiceHosts) hosts.add(host);
     return hosts.has(host);
   });
-  const isCut = followed.length < services.length || followed.length > mostServiceRecords;
-  return { services: followed.slice(0, mostServiceRecords), isCut };
+  const isCut = followed.length < services.length || followed.length > maxServiceRecords;
+  return { services: followed.slice(0, maxServiceRecords), isCut };
 }

@@ -2,7 +2,7 @@ import type { DegradedReason } from './condition-reasons.ts';
 import { noMaintenance } from '../maintenance/maintenance-state.ts';
 import type { StatusInput } from './status-input.ts';
 import type { ConditionVerdict, TargetStatus } from './status-parts.ts';
-import { costFactor, mostCpuMs } from '../probing/probe-cost.ts';
+import { costFactor, maxCpuMs } from '../probing/probe-cost.ts';
 import { warningFor } from '../health/warnings.ts';
 import { warningConditions } from '../probing/reasons.ts';
 import { stateIs } from '../resolution/resolution-states.ts';
@@ -157,7 +157,7 @@ const failingNames = (targets: readonly TargetStatus[]): readonly string[] =>
 const costly = ({ costly: all = [] }: StatusInput): readonly string[] =>
   all.map(
     ({ address, cpuMs, periodMs }) =>
-      `a probe of ${address} takes up to ${cpuMs} ms of CPU, more than ${mostCpuMs} ms: the address is probed every ${seconds(periodMs * costFactor(cpuMs, periodMs))} s instead of every ${seconds(periodMs)} s; use a shorter chain of certificates and smaller keys there`,
+      `a probe of ${address} takes up to ${cpuMs} ms of CPU, more than ${maxCpuMs} ms: the address is probed every ${seconds(periodMs * costFactor(cpuMs, periodMs))} s instead of every ${seconds(periodMs)} s; use a shorter chain of certificates and smaller keys there`,
   );
 
 const seconds = (ms: number): number => Math.round(ms / 100) / 10;

@@ -3,11 +3,11 @@ import type { StoredAddress, StoredTarget } from './status-parts.ts';
 
 // etcd accepts requests of up to 1.5 MiB, and stores a resource as a whole: spec, metadata and status.
 
-const mostRequest = 1_572_864;
+const maxRequest = 1_572_864;
 /** Bytes of annotations that the API server accepts, including the last applied configuration. */
-const mostAnnotations = 262_144;
+const maxAnnotations = 262_144;
 /** A larger status is not worth its write, even if it could be stored. */
-const mostStatus = 800_000;
+const maxStatus = 800_000;
 /** Size of a status without its targets. */
 const leastStatus = 20_000;
 
@@ -83,18 +83,18 @@ export const withoutTargets = ({ targets: _, ...status }: Status): Status => wit
  * the keys of list items.
  */
 const roomBeside = (spec: Spec): number =>
-  Math.min(mostStatus, Math.max(leastStatus, mostRequest - mostAnnotations - 1.5 * sizeOf(spec)));
+  Math.min(maxStatus, Math.max(leastStatus, maxRequest - maxAnnotations - 1.5 * sizeOf(spec)));
 
 const sizeOf = (value: unknown): number => JSON.stringify(value).length;
 
-const mostMessage = 1024;
+const maxMessage = 1024;
 
 /** Adds to the message of `Ready` what is left out. */
 function withNote(status: Status, leftOut: string): Status {
   const note = `; the status is too large to be stored in full; left out: ${leftOut}`;
   const conditions = (status.conditions ?? []).map((condition) =>
     condition.type === 'Ready'
-      ? { ...condition, message: `${condition.message.slice(0, mostMessage - note.length)}${note}` }
+      ? { ...condition, message: `${condition.message.slice(0, maxMessage - note.length)}${note}` }
       : condition,
   );
   return { ...status, conditions };

@@ -137,17 +137,17 @@ export class QueryScheduler<T extends ScheduledQuery> {
  * Maximum number of lines in which a question waits, unless its owners are in more namespaces. A question of
  * thousands of backends of one namespace needs no more turns.
  */
-const mostTurns = 8;
+const maxTurns = 8;
 
 /**
  * Returns the owners in whose lines a question waits, as `namespace/owner`: one of each namespace, and others
- * up to `mostTurns` in all.
+ * up to `maxTurns` in all.
  */
 function turnsOf({ owners }: ScheduledQuery): readonly string[] {
   const all = [...owners].map(([owner, { namespace }]) => `${namespace}/${owner}`);
-  if (all.length <= mostTurns) return all;
+  if (all.length <= maxTurns) return all;
   const first = new Map(all.toReversed().map((turn) => [namespaceOf(turn), turn]));
-  return [...new Set([...first.values(), ...all.slice(0, Math.max(0, mostTurns - first.size))])];
+  return [...new Set([...first.values(), ...all.slice(0, Math.max(0, maxTurns - first.size))])];
 }
 
 /** Returns the part before the slash. Names of namespaces have no slash. */

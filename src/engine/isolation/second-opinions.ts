@@ -1,4 +1,4 @@
-import { MOST_CHECKS, type AskedCheck } from '../../core/isolation/second-opinion.ts';
+import { MAX_CHECKS, type AskedCheck } from '../../core/isolation/second-opinion.ts';
 import { formatHostPort, type Check } from '../../core/probing/check.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
 import type { OpinionResult, Witnesses } from '../ports.ts';
@@ -101,7 +101,7 @@ export class SecondOpinions {
     this.#isAsking = true;
     const term = this.#term;
     while (this.#due.size > 0) {
-      const held = [...this.#due.values()].slice(0, MOST_CHECKS);
+      const held = [...this.#due.values()].slice(0, MAX_CHECKS);
       const results = await this.#results(held);
       if (term !== this.#term) break;
       for (const [n, each] of held.entries())

@@ -1,5 +1,5 @@
 import type { Check } from '../../core/probing/check.ts';
-import { costFactor, mostCpuMs } from '../../core/probing/probe-cost.ts';
+import { costFactor, maxCpuMs } from '../../core/probing/probe-cost.ts';
 import { withLongerPeriods } from '../../core/probing/period-factor.ts';
 
 /** Checks with a notable cost, as reported by the prober. The periods of costly ones are stretched. */
@@ -10,7 +10,7 @@ export class ProbeCosts {
   /** Number of checks that cost too much. */
   get costly(): number {
     const costs = [...this.#owners.values()].flatMap((checks) => [...checks.values()]);
-    return costs.filter((cost) => cost > mostCpuMs).length;
+    return costs.filter((cost) => cost > maxCpuMs).length;
   }
 
   /** @param cost of `probeCost`, in milliseconds */

@@ -5,7 +5,7 @@ const BEAT_MS = 50;
 /** Delays of timers below this are normal. */
 const USUAL_MS = 25;
 /** Stalls that are remembered. Older ones are longer ago than any timeout that they could affect. */
-const MOST_STALLS = 32;
+const MAX_STALLS = 32;
 
 interface Stall {
   readonly endedAt: number;
@@ -56,7 +56,7 @@ export class StallMeter {
     const ms = now - this.#dueAt;
     if (this.#timer === undefined || ms < USUAL_MS) return;
     this.#stalls.push({ endedAt: now, ms });
-    if (this.#stalls.length > MOST_STALLS) this.#stalls.shift();
+    if (this.#stalls.length > MAX_STALLS) this.#stalls.shift();
     this.#dueAt = now;
   }
 }

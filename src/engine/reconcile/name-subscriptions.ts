@@ -8,7 +8,7 @@ import {
 } from '../../core/resolution/names-annotation.ts';
 import type { Question } from '../../core/resolution/name-state.ts';
 import {
-  mostQuestions,
+  maxQuestions,
   questionSet,
   questionsOf,
   type NameStateOf,
@@ -51,7 +51,7 @@ export function subscribeNames(
   const hints = hosts.flatMap((host) => hintQuestion(host, backend.spec, lookup) ?? []);
   const ask = (): QuestionSet => {
     const set = questionSet(hosts, dns.families, lookup);
-    resolver.follow(backend.uid, [...set.questions, ...hints].slice(0, mostQuestions), bounds);
+    resolver.follow(backend.uid, [...set.questions, ...hints].slice(0, maxQuestions), bounds);
     return set;
   };
   const first = ask();

@@ -1,6 +1,6 @@
 import type { Status } from '../../api/external-backend.ts';
 import { formatHostPort } from '../../core/probing/check.ts';
-import { mostCpuMs } from '../../core/probing/probe-cost.ts';
+import { maxCpuMs } from '../../core/probing/probe-cost.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import { statusOf } from '../../core/status/status.ts';
 import type { CostlyAddress, StatusInput } from '../../core/status/status-input.ts';
@@ -62,7 +62,7 @@ function costlyAddresses(
   if (known === undefined || known.size === 0) return [];
   return checks.flatMap((check) => {
     const cpuMs = known.get(check.id) ?? 0;
-    return cpuMs <= mostCpuMs
+    return cpuMs <= maxCpuMs
       ? []
       : { address: formatHostPort(check), periodMs: check.timing.periodMs, cpuMs };
   });

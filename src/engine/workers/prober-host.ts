@@ -17,7 +17,7 @@ export interface ProberHostOptions extends Pick<LocalProberOptions, 'clock' | 'r
 }
 
 /** The text of an error may quote what a server sent. */
-const MOST_FAULT_TEXT = 500;
+const MAX_FAULT_TEXT = 500;
 
 interface HostedCheck {
   readonly ref: number;
@@ -71,7 +71,7 @@ export class ProberHost {
       },
       onPath: (path) => send({ op: 'path', path }),
       onFault: (error, checkId) =>
-        send({ op: 'fault', checkId, text: String(error).slice(0, MOST_FAULT_TEXT) }),
+        send({ op: 'fault', checkId, text: String(error).slice(0, MAX_FAULT_TEXT) }),
     });
   }
 

@@ -4,7 +4,7 @@ export type Placement = 'shared' | 'quarantine' | 'held';
 /** After this time without a stall a check is probed with the others again. */
 const CLEAN_MS = 86_400_000;
 /** Number of stalls during runs of a check that lead to its quarantine. */
-const MOST_STALLS = 2;
+const MAX_STALLS = 2;
 /** Pause after a stall during the run of a check that ran alone; it doubles each time. */
 const HOLD_MS = 60_000;
 const MAX_HOLD_MS = 3_600_000;
@@ -62,7 +62,7 @@ export class Quarantine {
       suspect.proven += 1;
       return true;
     }
-    if (suspect.ward === 'held' || suspect.stalls < MOST_STALLS) return false;
+    if (suspect.ward === 'held' || suspect.stalls < MAX_STALLS) return false;
     suspect.ward = 'quarantine';
     this.#apart += 1;
     return true;

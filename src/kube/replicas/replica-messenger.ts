@@ -1,5 +1,5 @@
 import {
-  MOST_CHECKS,
+  MAX_CHECKS,
   opinionOf,
   parseAnswer,
   parseQuestion,
@@ -120,7 +120,7 @@ export class ReplicaMessenger implements Witnesses {
     const { clock, logger } = this.#options;
     this.#lastId += 1;
     const id = `${Math.floor(clock.wall())}-${this.#lastId}`;
-    const asked = checks.slice(0, MOST_CHECKS);
+    const asked = checks.slice(0, MAX_CHECKS);
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const timer = clock.after(withinMs + WAY_MS, () => resolve(undefined));
     const pending = { id, checks: asked, answers: new Map<string, string>(), done: () => resolve(undefined) };

@@ -5,38 +5,38 @@ import { notTls } from './errors.ts';
 import { RecordCounter } from './tls-records.ts';
 
 /** Maximum number of interim answers (1xx) of HTTP. */
-export const mostInterim = 10;
+export const maxInterim = 10;
 
 /**
  * Maximum bytes from a server until TLS is established. Five certificates with large keys have about 15 KiB.
  */
-const mostHandshakeBytes = 32 * 1024;
-const mostBytes = 64 * 1024;
-const mostChunks = 200;
-const mostRecords = 400;
+const maxHandshakeBytes = 32 * 1024;
+const maxBytes = 64 * 1024;
+const maxChunks = 200;
+const maxRecords = 400;
 
 /** Maximum bytes that a connection receives after the verdict. No answer to a login is longer. */
-export const mostBytesBehind = 4 * 1024;
+export const maxBytesBehind = 4 * 1024;
 
 export const tooManyInterim = verdict(
   'down',
   'WrongProtocol',
-  `the server sent more than ${String(mostInterim)} interim answers`,
+  `the server sent more than ${String(maxInterim)} interim answers`,
 );
 const tooManyChunks = verdict(
   'down',
   'WrongProtocol',
-  `the server sent its answer in more than ${String(mostChunks)} pieces`,
+  `the server sent its answer in more than ${String(maxChunks)} pieces`,
 );
 const tooManyRecords = verdict(
   'down',
   'WrongProtocol',
-  `the server sent more than ${String(mostRecords)} TLS records`,
+  `the server sent more than ${String(maxRecords)} TLS records`,
 );
 const handshakeTooLong = verdict(
   'down',
   'TlsFailed',
-  `the TLS handshake is over ${String(mostHandshakeBytes / 1024)} KiB: the server sends too many or too large certificates`,
+  `the TLS handshake is over ${String(maxHandshakeBytes / 1024)} KiB: the server sends too many or too large certificates`,
 );
 
 /** First bytes of TLS: an alert and a handshake (RFC 8446, section 5.1). */
@@ -78,10 +78,10 @@ interface Left {
 export class Budget {
   /** Measures what is read. */
   readonly meter: CpuMeter;
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   #leftBytes: number;
-  #leftChunks = mostChunks;
-  #leftRecords = mostRecords;
+  #leftChunks = maxChunks;
+  #leftRecords = maxRecords;
   /** Undefined: the connection has no TLS. */
   #records: RecordCounter | undefined;
   /** Undefined: no TLS handshake is in progress. */
@@ -94,9 +94,9 @@ export class Budget {
   /** Remaining budget before the read that completed the answer of the connection. */
   #atAnswer: Left | undefined;
 
-  constructor({ bytes = mostBytes, meter = new CpuMeter() }: BudgetOptions = {}) {
+  constructor({ bytes = maxBytes, meter = new CpuMeter() }: BudgetOptions = {}) {
     this.meter = meter;
-    this.#mostBytes = bytes;
+    this.#maxBytes = bytes;
     this.#leftBytes = bytes;
   }
 
@@ -157,7 +157,7 @@ export class Budget {
   }
 
   beginHandshake(): void {
-    this.#leftHandshake = mostHandshakeBytes;
+    this.#leftHandshake = maxHandshakeBytes;
     this.#records = new RecordCounter();
     this.#firstByte = undefined;
   }
@@ -174,7 +174,7 @@ export class Budget {
   #excess(): Verdict | undefined {
     const isForeign = this.#leftHandshake !== undefined && !recordTypes.includes(this.#firstByte ?? 0);
     if (this.#leftRecords < 0) return isForeign ? notTls : tooManyRecords;
-    if (this.#leftBytes < 0) return tooManyBytes(this.#mostBytes);
+    if (this.#leftBytes < 0) return tooManyBytes(this.#maxBytes);
     if (this.#leftHandshake !== undefined && this.#leftHandshake < 0)
       return isForeign ? notTls : handshakeTooLong;
     return this.#leftChunks < 0 ? tooManyChunks : undefined;

@@ -4,7 +4,7 @@ import { TLSSocket, connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
-import { Budget, mostBytesBehind } from './budget.ts';
+import { Budget, maxBytesBehind } from './budget.ts';
 import {
   cancelled,
   classifyErrno,
@@ -329,7 +329,7 @@ class ProtocolRun {
     const { signal, resolve } = this.#state;
     signal.removeEventListener('abort', this.#abort);
     resolve(linger.begin());
-    this.#state.budget.narrow(mostBytesBehind);
+    this.#state.budget.narrow(maxBytesBehind);
     const finalBytes = this.#timeoutBytes();
     this.#held = finalBytes === undefined ? 'talking' : 'mute';
     if (finalBytes !== undefined) this.#socket?.end(finalBytes);

@@ -1,4 +1,4 @@
-import { mostInterim, tooManyInterim } from '../connection/budget.ts';
+import { maxInterim, tooManyInterim } from '../connection/budget.ts';
 import { responded, verdict } from '../verdict/verdicts.ts';
 import { BodyReader, framingOf, maxBodyBytes } from './http-body.ts';
 import type { Framing } from './http-body.ts';
@@ -90,7 +90,7 @@ export class HttpExchange implements Protocol {
       return received.length < maxHeadBytes ? { kind: 'more' } : { kind: 'done', verdict: tooLarge };
     if (isInterim(head.status)) {
       this.#interim += 1;
-      if (this.#interim > mostInterim) return { kind: 'exceed', verdict: tooManyInterim };
+      if (this.#interim > maxInterim) return { kind: 'exceed', verdict: tooManyInterim };
       this.#reader = new HeadReader(head.end);
       return this.#readHead(received);
     }

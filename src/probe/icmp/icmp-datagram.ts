@@ -13,7 +13,7 @@ const anyPort = 1;
 /**
  * Maximum number of packets that are not the reply. A server that sends more floods, or copies other packets.
  */
-const mostPackets = 64;
+const maxPackets = 64;
 
 const foreign = verdict('down', 'WrongProtocol', 'the echo replies do not match the request');
 
@@ -35,7 +35,7 @@ export function pingByDatagram(socket: Socket, check: Check, signal: AbortSignal
   const { promise, resolve } = Promise.withResolvers<Verdict>();
   const { timeoutMs } = check.timing;
   const request = echoRequest(check.family);
-  let left = mostPackets;
+  let left = maxPackets;
   socket.on('message', (data) => {
     left -= 1;
     if (isReply(data, request, check.family)) resolve(responded);

@@ -1,10 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 
 /** Maximum size of the RSA key of a server. MySQL generates keys of 2,048 bits. */
-export const mostKeyBits = 4_096;
+export const maxKeyBits = 4_096;
 /** Maximum length of its PEM. A key of 4,096 bits has 800 bytes. */
-const mostKeyBytes = 1_024;
-const mostExponent = 2n ** 32n;
+const maxKeyBytes = 1_024;
+const maxExponent = 2n ** 32n;
 
 /**
  * Returns true when the payload of a packet is the public key of caching_sha2_password or sha256_password,
@@ -16,7 +16,7 @@ const mostExponent = 2n ** 32n;
 export function isCostlyKey(payload: Buffer): boolean {
   if (payload[0] !== 1 || payload.length <= 2) return false;
   const pem = payload.subarray(1);
-  return pem.length > mostKeyBytes || !isSmallKey(pem);
+  return pem.length > maxKeyBytes || !isSmallKey(pem);
 }
 
 /**
@@ -28,8 +28,8 @@ function isSmallKey(pem: Buffer): boolean {
   if (!/^\s*-----BEGIN (RSA )?PUBLIC KEY-----/.test(text)) return false;
   try {
     const { asymmetricKeyType, asymmetricKeyDetails = {} } = createPublicKey(text);
-    const { modulusLength = Infinity, publicExponent = mostExponent } = asymmetricKeyDetails;
-    return asymmetricKeyType === 'rsa' && modulusLength <= mostKeyBits && publicExponent < mostExponent;
+    const { modulusLength = Infinity, publicExponent = maxExponent } = asymmetricKeyDetails;
+    return asymmetricKeyType === 'rsa' && modulusLength <= maxKeyBits && publicExponent < maxExponent;
   } catch {
     return false;
   }

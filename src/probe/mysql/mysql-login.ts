@@ -14,7 +14,7 @@ import type { Fallback, Fallbacks } from '../connection/fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
 import { pluginsOf } from './mysql-plugins.ts';
 import type { PluginOptions } from './mysql-plugins.ts';
-import { mostMysqlBytes, MysqlSession } from './mysql-session.ts';
+import { maxMysqlBytes, MysqlSession } from './mysql-session.ts';
 import { errorNumber, serverError } from './mysql2-errors.ts';
 import { verdictOfState } from './mysql-state.ts';
 import type { OutstandingLogins } from './outstanding-logins.ts';
@@ -72,7 +72,7 @@ export async function logInToMysql(login: MysqlLogin): Promise<LoginResult> {
   const name = serverNameOf(check, handler.tls);
   const socket = connect({ host: check.ip, port: check.port, noDelay: true });
   const { authPlugins, settle } = withholding(login, mysql.authPlugins);
-  const budget = new Budget({ bytes: mostMysqlBytes, meter: login.meter });
+  const budget = new Budget({ bytes: maxMysqlBytes, meter: login.meter });
   const stream = meteredConnection(socket, budget);
   const connection = mysql.createConnection({ ...optionsOf(login, stream), authPlugins });
   const session = new MysqlSession({ connection, socket, metered: stream, secrets, budget });

@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Connection as Mysql2Connection } from 'mysql2';
 import type { Verdict } from '../../core/probing/verdict.ts';
-import { mostBytesBehind } from '../connection/budget.ts';
+import { maxBytesBehind } from '../connection/budget.ts';
 import type { Budget } from '../connection/budget.ts';
 import { codeOf } from '../verdict/verdicts.ts';
 import { closeGracefully } from '../connection/close.ts';
@@ -24,7 +24,7 @@ import type { Connection } from '../connection/tapped.ts';
  * Maximum bytes of a run. A channel of a replica reports its sets of GTIDs, so a row may have several KiB,
  * and each channel repeats them. This is more than other protocols need.
  */
-export const mostMysqlBytes = 256 * 1024;
+export const maxMysqlBytes = 256 * 1024;
 
 /** Queries that the server refused for this check. */
 export interface RememberedRefusals {
@@ -155,7 +155,7 @@ export class MysqlSession {
    */
   linger(forMs: number): Promise<boolean> {
     this.#connection.end(() => undefined);
-    this.#budget.narrow(mostBytesBehind);
+    this.#budget.narrow(maxBytesBehind);
     this.#socket.setKeepAlive(true, keepAliveMs).unref();
     return new Promise((resolve) => {
       let isLeft = false;

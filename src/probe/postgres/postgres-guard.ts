@@ -5,12 +5,12 @@ import type { Authentication } from './message-guard.ts';
 /**
  * Maximum number of messages of a login and two queries. A server sends about 40, most of them parameters.
  */
-export const mostMessages = 128;
+export const maxMessages = 128;
 
 /**
  * Maximum number of SCRAM iterations, which the server chooses (default: 4,096). 100,000 take 40 ms of CPU.
  */
-export const mostIterations = 100_000;
+export const maxIterations = 100_000;
 
 export type RefuseFn = (
   why: 'broken' | 'too many messages' | 'asks for the password' | 'too many iterations',
@@ -79,7 +79,7 @@ class Gate {
     const found = completeMessages(this.#waiting);
     if (found === undefined) return this.#shut('broken');
     this.#messages += found.messages;
-    if (this.#messages > mostMessages) return this.#shut('too many messages');
+    if (this.#messages > maxMessages) return this.#shut('too many messages');
     for (const asked of authentications(this.#waiting.subarray(0, found.length))) {
       const why = this.#refusalOf(asked);
       if (why !== undefined) return this.#shut(why);
@@ -94,7 +94,7 @@ class Gate {
   #refusalOf({ code, iterations }: Authentication): Parameters<RefuseFn>[0] | undefined {
     if (this.#codes.has(code)) return 'broken';
     this.#codes.add(code);
-    if (iterations > mostIterations) return 'too many iterations';
+    if (iterations > maxIterations) return 'too many iterations';
     return (code === 3 || code === 5) && !this.#options.isAllowed ? 'asks for the password' : undefined;
   }
 

@@ -19,7 +19,7 @@ import {
   notPostgres,
 } from './login-errors.ts';
 import type { LoginStep } from './login-errors.ts';
-import { guardStream, mostMessages } from './postgres-guard.ts';
+import { guardStream, maxMessages } from './postgres-guard.ts';
 import type { RefuseFn } from './postgres-guard.ts';
 import { connectPreferringTls } from './postgres-prefer.ts';
 import type { ConnectionAttempt } from './postgres-prefer.ts';
@@ -68,7 +68,7 @@ export async function logInToPostgres(login: PostgresLogin, signal: AbortSignal)
 const tooManyMessages = verdict(
   'down',
   'WrongProtocol',
-  `the server sent more than ${String(mostMessages)} messages`,
+  `the server sent more than ${String(maxMessages)} messages`,
 );
 
 /** Members of pg's client that its types do not have. */

@@ -182,7 +182,7 @@ function readMessages(received: Buffer, session: Session, handler: PostgresHandl
     const read = readPostgresMessage(received, at);
     if (read === 'incomplete') return at === 0 ? more : { kind: 'send', bytes: nothing, consumed: at };
     session.messages += 1;
-    if (session.messages > mostMessages) return tooManyMessages;
+    if (session.messages > maxMessages) return tooManyMessages;
     const step = read === 'unknown' ? foreign : stepAfter(read.message, session, handler);
     if (step !== undefined) return step;
     if (read !== 'unknown') at = read.end;
@@ -194,13 +194,13 @@ const nothing = Buffer.alloc(0);
 /**
  * Maximum number of messages. A server sends about 20 until its session is ready, most of them parameters.
  */
-const mostMessages = 64;
+const maxMessages = 64;
 const tooManyMessages: Step = {
   kind: 'exceed',
   verdict: verdict(
     'down',
     'WrongProtocol',
-    `the server sent more than ${String(mostMessages)} messages at the login`,
+    `the server sent more than ${String(maxMessages)} messages at the login`,
   ),
 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import {
-  MOST_CHECKS,
+  MAX_CHECKS,
   opinionOf,
   parseAnswer,
   parseQuestion,
@@ -25,7 +25,7 @@ describe('a question between replicas', () => {
     ['no id', JSON.stringify({ ...question, id: 1 })],
     ['no time', JSON.stringify({ ...question, withinMs: 0 })],
     ['too much time', JSON.stringify({ ...question, withinMs: 1e9 })],
-    ['too many checks', JSON.stringify({ ...question, checks: Array(MOST_CHECKS + 1).fill(check) })],
+    ['too many checks', JSON.stringify({ ...question, checks: Array(MAX_CHECKS + 1).fill(check) })],
     ['a port that is none', JSON.stringify({ ...question, checks: [{ ...check, port: 70_000 }] })],
     ['a check that is none', JSON.stringify({ ...question, checks: [null] })],
     [
@@ -38,7 +38,7 @@ describe('a question between replicas', () => {
 
   it('with the longest names fits into an annotation', () => {
     const longest = { ...check, backend: `${'n'.repeat(63)}/${'b'.repeat(200)}`, host: 'h'.repeat(150) };
-    expect(JSON.stringify({ ...question, checks: Array(MOST_CHECKS).fill(longest) }).length).toBeLessThan(
+    expect(JSON.stringify({ ...question, checks: Array(MAX_CHECKS).fill(longest) }).length).toBeLessThan(
       256 * 1024,
     );
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { mostEndpoints } from '../../../src/api/limits.ts';
+import { maxEndpoints } from '../../../src/api/limits.ts';
 import { addressLimit, maxAddresses } from '../../../src/core/resolution/addresses.ts';
 
 const limit = (mode: 'Endpoints' | 'ExternalName', services: number, portGroups: number): number =>
@@ -27,7 +27,7 @@ describe('the number of addresses that are published', () => {
           const most = limit('Endpoints', services, portGroups);
           expect(most).toBeGreaterThanOrEqual(1);
           expect(most * services * portGroups).toBeLessThanOrEqual(
-            Math.max(mostEndpoints, services * portGroups),
+            Math.max(maxEndpoints, services * portGroups),
           );
         },
       ),

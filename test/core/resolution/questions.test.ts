@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { emptyNameState, questionKey, type NameState } from '../../../src/core/resolution/name-state.ts';
-import { mostQuestions, questionSet, unqueriedTexts } from '../../../src/core/resolution/questions.ts';
+import { maxQuestions, questionSet, unqueriedTexts } from '../../../src/core/resolution/questions.ts';
 import { resolve } from '../../../src/core/resolution/resolve-host.ts';
 import { defaultDns } from '../../../src/api/dns.ts';
 import { after, gives, knowing, leadsTo, service } from '../../support/builders/lookups.ts';
@@ -56,7 +56,7 @@ describe('the DNS queries of a backend', () => {
     const different = Object.fromEntries(
       records.map((each, i) => [`SRV ${each}`, withHosts(2_784, `h${i}-`)]),
     );
-    expect(keysOf(records, different)).toHaveLength(mostQuestions);
+    expect(keysOf(records, different)).toHaveLength(maxQuestions);
   });
 
   it('are the same whatever the order of the records in an answer, never more than 512, and the first of each name', () => {
@@ -83,8 +83,8 @@ describe('the DNS queries of a backend', () => {
           statesOf((ids) => ids.toReversed()),
         );
         expect(new Set(forwards)).toEqual(new Set(backwards));
-        expect(forwards.length).toBeLessThanOrEqual(mostQuestions);
-        for (const host of all.slice(0, mostQuestions))
+        expect(forwards.length).toBeLessThanOrEqual(maxQuestions);
+        for (const host of all.slice(0, maxQuestions))
           expect(forwards.some((key) => key.endsWith(` ${host}`))).toBe(true);
       }),
       { numRuns: 50 },

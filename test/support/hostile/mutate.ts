@@ -12,23 +12,18 @@ const root = join(import.meta.dirname, '../../..');
 /** Bounds by file: the name of the constant. */
 const bounds: Readonly<Record<string, readonly string[]>> = {
   'src/probe/connection/budget.ts': [
-    'mostInterim',
-    'mostHandshakeBytes',
-    'mostBytes',
-    'mostChunks',
-    'mostRecords',
-    'mostBytesBehind',
+    'maxInterim',
+    'maxHandshakeBytes',
+    'maxBytes',
+    'maxChunks',
+    'maxRecords',
+    'maxBytesBehind',
   ],
-  'src/probe/mysql/mysql-session.ts': [
-    'mostMysqlBytes',
-    'mostPacketBytes',
-    'mostPackets',
-    'mostLoginPackets',
-  ],
+  'src/probe/mysql/mysql-session.ts': ['maxMysqlBytes', 'maxPacketBytes', 'maxPackets', 'maxLoginPackets'],
   'src/probe/mysql/mysql.ts': ['maxAnswers'],
-  'src/probe/mysql/mysql-key.ts': ['mostKeyBits', 'mostKeyBytes', 'mostExponent'],
-  'src/probe/postgres/postgres.ts': ['mostMessages'],
-  'src/probe/postgres/postgres-guard.ts': ['mostMessages', 'mostIterations'],
+  'src/probe/mysql/mysql-key.ts': ['maxKeyBits', 'maxKeyBytes', 'maxExponent'],
+  'src/probe/postgres/postgres.ts': ['maxMessages'],
+  'src/probe/postgres/postgres-guard.ts': ['maxMessages', 'maxIterations'],
   'src/probe/http/http.ts': ['maxRequests'],
   'src/probe/http/http-exchange.ts': ['maxHeadBytes'],
   'src/probe/http/http-body.ts': ['maxBodyBytes'],
@@ -64,7 +59,7 @@ for (const [file, names] of Object.entries(bounds))
     const path = join(root, file);
     const source = readFileSync(path, 'utf8');
     const mutated = source.replace(new RegExp(`(const ${name} = )[^;]+;`), (_, begin: string) =>
-      name === 'mostExponent' ? `${begin}2n ** 4096n;` : `${begin}1e12;`,
+      name === 'maxExponent' ? `${begin}2n ** 4096n;` : `${begin}1e12;`,
     );
     if (mutated === source) throw new Error(`${file} has no ${name}`);
     try {
