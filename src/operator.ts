@@ -1,6 +1,6 @@
-import { serviceFeatures } from './api/lent-powers.ts';
+import { serviceFeatures } from './api/delegated-powers.ts';
 import type { Config } from './config.ts';
-import { createAddressing } from './addressing.ts';
+import { createAddressing } from './create-addressing.ts';
 import { createDnsClient } from './dns/query/client.ts';
 import { DnsResolver } from './dns/refresh/resolver.ts';
 import { Witness, type WitnessOptions } from './engine/isolation/witness.ts';
@@ -18,11 +18,11 @@ import { ReplicaMessenger } from './kube/replicas/replica-messenger.ts';
 import type { Terms } from './kube/election/terms.ts';
 import { KubeCache } from './kube/cache/cluster-cache.ts';
 import { KubeWriter } from './kube/write/writer.ts';
-import { createTerms } from './leading.ts';
+import { createTerms } from './create-terms.ts';
 import { createProbes } from './probe/probes.ts';
 import { createProberOf } from './create-prober.ts';
 import { Metrics } from './serve/metrics.ts';
-import { createServers } from './serving.ts';
+import { createServers } from './create-servers.ts';
 import { systemClock as clock, systemRandom as random, systemThreadCpu } from './system-clock.ts';
 import { TokenBucket } from './util/token-bucket.ts';
 

@@ -8,7 +8,7 @@ import {
   secretPowers,
   serviceFieldPowers,
   type SecretPower,
-} from './lent-powers.ts';
+} from './delegated-powers.ts';
 import { maxServices } from './limits.ts';
 import { manifestFolder, type Manifest, type ManifestFile } from './rbac.ts';
 import { celString } from './rule.ts';
@@ -20,7 +20,7 @@ import { celString } from './rule.ts';
 // |-----------------------------------------------------------|------------------------------------------------------|
 // | credentials, tls.certificateSecretName                    | the part changes, or other servers get the Secret: a target is added, or ports, probe or tls change |
 // | tls.caSecret                                              | the part changes                                     |
-// | a field of services[] (lent-powers.ts), ports[].nodePort  | the field changes, of the Service or port of that name or number |
+// | a field of services[] (delegated-powers.ts), ports[].nodePort  | the field changes, of the Service or port of that name or number |
 // | services[].type NodePort or LoadBalancer, externalIPs      | in addition when a port is added, because it is opened too |
 //
 // What must hold, because the API server counts the cost: a check costs 350,000, an expression may cost

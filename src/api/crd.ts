@@ -9,7 +9,7 @@ import {
   crdVersion,
 } from './external-backend.ts';
 import { kubernetesRule } from './rule.ts';
-import { stored } from './stored.ts';
+import { storedForm } from './stored-form.ts';
 import { structural, type SchemaNode } from './structural.ts';
 
 const text = (name: string, jsonPath: string, description: string, priority = 0) => ({
@@ -70,8 +70,8 @@ export function storedSchema(): SchemaNode {
     ...root,
     properties: {
       ...others,
-      spec: stored(spec ?? {}),
-      status: { ...stored(status ?? {}), default: unseenStatus },
+      spec: storedForm(spec ?? {}),
+      status: { ...storedForm(status ?? {}), default: unseenStatus },
     },
   };
 }

@@ -11,7 +11,7 @@ import { endpointsRule, specRules } from './spec-rules.ts';
 import { specShape } from './spec-shape.ts';
 import { conditionSchema, healthStates, statusSchema, unseenStatus, type HealthState } from './status.ts';
 import { targetSchema } from './target.ts';
-import { serviceName } from './text.ts';
+import { serviceName } from './patterns.ts';
 
 // Single source of truth of the CRD. The types, the runtime parser, the CRD YAML, the CEL rules and the
 // reference are derived from this file and from the files named after its parts.

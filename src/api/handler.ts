@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { misplacedPort, wholePart } from './part.ts';
+import { misplacedPort, atomicObject } from './object-fields.ts';
 
 /** Fields of a handler in the probe of a container that have another place here. */
 export const misplacedInHandler = (name: string) => ({
@@ -10,4 +10,4 @@ export const misplacedInHandler = (name: string) => ({
 
 /** Schema of one probe handler with its fields. */
 export const handler = <S extends z.core.$ZodLooseShape>(name: string, fields: S) =>
-  wholePart(z.object({ ...misplacedInHandler(name), ...fields }));
+  atomicObject(z.object({ ...misplacedInHandler(name), ...fields }));

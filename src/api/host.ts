@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { forbiddenRanges } from './forbidden-ranges.ts';
 import { parseIp } from './ip.ts';
 import { celString, withRules, type AdmissionRule, type Rule } from './rule.ts';
-import { dnsName, endsInDigits, ipv4Mapped, serviceRecordName } from './text.ts';
+import { dnsName, endsInDigits, ipv4Mapped, serviceRecordName } from './patterns.ts';
 
 const isDnsName = new RegExp(dnsName);
 const isDigits = new RegExp(endsInDigits);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listMap, matches, withRules, type Rule } from './rule.ts';
-import { dnsLabel } from './text.ts';
+import { dnsLabel } from './patterns.ts';
 
 export const maintenanceActions = ['Drain', 'Freeze', 'Quiet'] as const;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { celNotEmpty, celString, withRules, type Rule } from './rule.ts';
-import { labelValue, qualifiedName } from './text.ts';
+import { labelValue, qualifiedName } from './patterns.ts';
 
 type Entries = Readonly<Record<string, string>>;
 

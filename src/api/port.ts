@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { wholePart } from './part.ts';
+import { atomicObject } from './object-fields.ts';
 import { celDialsTcp, dialsTcp, portProbeSchema } from './probe.ts';
 import { celOr, distinct, matches, uniqueList, withRules, type Rule } from './rule.ts';
-import { dnsLabel, qualifiedName, qualifiedNameLength } from './text.ts';
+import { dnsLabel, qualifiedName, qualifiedNameLength } from './patterns.ts';
 
 const celProtocol = (port: string): string => celOr(port, 'protocol', 'TCP');
 
@@ -37,7 +37,7 @@ const portShape = z
       .describe(
         'Fixed port on every node. Needs exactly one Service of type NodePort or LoadBalancer in services.',
       ),
-    probe: wholePart(portProbeSchema),
+    probe: atomicObject(portProbeSchema),
   })
   .describe('One port of the Services.');
 

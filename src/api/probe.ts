@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { databaseProbes } from './database-probes.ts';
 import { handler, misplacedInHandler } from './handler.ts';
 import { celIsName, isIp, isName } from './host.ts';
-import { misplacedCommand, misplacedNumber, misplacedPort, misplacedText, wholePart } from './part.ts';
+import {
+  misplacedCommand,
+  misplacedNumber,
+  misplacedPort,
+  misplacedText,
+  atomicObject,
+} from './object-fields.ts';
 import { maxHeaderCharacters, maxHeaders, maxTimeoutSeconds } from './limits.ts';
 import {
   inWords,
@@ -209,7 +215,7 @@ const kindSchemas = {
   }).describe(
     'Ready if a TCP connection opens. This shows that the kernel of the server accepts connections, not that the database works. Do not use it for MySQL and MariaDB: they count each such connection as an error of the host, and block the host after max_connect_errors of them. Default if no handler is set and the port is not the well-known port of a database.',
   ),
-  httpGet: wholePart(httpGetSchema),
+  httpGet: atomicObject(httpGetSchema),
   icmp: handler('icmp', {}).describe(
     'Ready if the address answers an ICMP echo request. The group of the operator must be in net.ipv4.ping_group_range of its pod (config/components/icmp).',
   ),

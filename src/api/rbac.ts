@@ -1,7 +1,7 @@
 import { group, plural } from './external-backend.ts';
 import { operatorRole as operator, permissions } from './permissions.ts';
 import type { Permission, PermissionScope } from './permissions.ts';
-import { externalIpsVerb } from './lent-powers.ts';
+import { externalIpsVerb } from './delegated-powers.ts';
 
 export type Manifest = Readonly<Record<string, unknown>> & { readonly kind: string };
 

@@ -1,6 +1,6 @@
 import { apiVersion, kind } from './external-backend.ts';
 import { resourceSchema } from './crd.ts';
-import { misplacedMark } from './part.ts';
+import { misplacedMark } from './object-fields.ts';
 import type { SchemaNode } from './structural.ts';
 
 const isNode = (value: unknown): value is SchemaNode =>

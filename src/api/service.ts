@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { forbiddenRules, isIp } from './host.ts';
 import { families } from './ip.ts';
 import { annotationsSchema, labelsSchema, selectorSchema } from './metadata.ts';
-import { sharedPart, wholePart } from './part.ts';
+import { granularObject, atomicObject } from './object-fields.ts';
 import { distinct, matches, withRules } from './rule.ts';
 import { serviceRules } from './service-rules.ts';
-import { qualifiedName, qualifiedNameLength, serviceName } from './text.ts';
+import { qualifiedName, qualifiedNameLength, serviceName } from './patterns.ts';
 
 const ipText = z.string().max(39);
 
@@ -119,8 +119,10 @@ const serviceShape = z
       .boolean()
       .default(false)
       .describe('True creates a Service without a cluster IP: its name resolves to the ready addresses.'),
-    labels: sharedPart(labelsSchema).describe('Labels of the Service. Labels that other clients set remain.'),
-    annotations: sharedPart(annotationsSchema).describe(
+    labels: granularObject(labelsSchema).describe(
+      'Labels of the Service. Labels that other clients set remain.',
+    ),
+    annotations: granularObject(annotationsSchema).describe(
       'Annotations of the Service. Annotations that other clients set remain.',
     ),
     clusterIP: clusterIp
@@ -139,7 +141,7 @@ const serviceShape = z
       .enum(['None', 'ClientIP'])
       .optional()
       .describe('ClientIP sends all connections of a client to the same server while it is ready.'),
-    sessionAffinityConfig: wholePart(sessionAffinityConfig),
+    sessionAffinityConfig: atomicObject(sessionAffinityConfig),
     internalTrafficPolicy: z
       .enum(['Cluster', 'Local'])
       .optional()

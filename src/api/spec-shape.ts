@@ -4,7 +4,7 @@ import { maxServices } from './limits.ts';
 import { maintenanceSchema } from './maintenance.ts';
 import { portsSchema } from './port.ts';
 import { probeSchema } from './probe.ts';
-import { misplacedObject, misplacedText, sharedPart, wholePart } from './part.ts';
+import { misplacedObject, misplacedText, granularObject, atomicObject } from './object-fields.ts';
 import { celOr, listMap, uniqueList } from './rule.ts';
 import { credentialsSchema, tlsSchema } from './secrets.ts';
 import { serviceSchema } from './service.ts';
@@ -60,7 +60,7 @@ export const specShape = z
       celUniqueTargets,
     ),
     ports: portsSchema.optional(),
-    probe: sharedPart(probeSchema),
+    probe: granularObject(probeSchema),
     services: listMap(
       z
         .array(serviceSchema)
@@ -71,8 +71,8 @@ export const specShape = z
       ['name'],
     ).optional(),
     credentials: credentialsSchema.optional(),
-    tls: wholePart(tlsSchema),
-    dns: wholePart(dnsSchema),
+    tls: atomicObject(tlsSchema),
+    dns: atomicObject(dnsSchema),
     failbackSeconds: z
       .int32()
       .min(0)

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { misplacedMark } from './part.ts';
+import { misplacedMark } from './object-fields.ts';
 import { celNotEmpty } from './rule.ts';
 
 /** One node of an OpenAPI schema, as plain data. */
@@ -92,7 +92,7 @@ const fieldsOf = ({ properties }: SchemaNode): readonly (readonly [string, Schem
   );
 
 /**
- * Returns the paths of objects that may be `{}` and are not parts (part.ts). Objects that are applied as a
+ * Returns the paths of objects that may be `{}` and are not parts (object-fields.ts). Objects that are applied as a
  * whole are not searched.
  */
 function looseParts(node: SchemaNode, path: string): readonly string[] {

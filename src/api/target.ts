@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hostSchema } from './host.ts';
 import { matches, withRules } from './rule.ts';
-import { dnsLabel, nonEmptyLabelValue } from './text.ts';
+import { dnsLabel, nonEmptyLabelValue } from './patterns.ts';
 
 export const targetSchema = z
   .object({

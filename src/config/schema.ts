@@ -5,7 +5,7 @@
  * write it; a setting without one may be absent.
  */
 import { z } from 'zod';
-import { serviceFeatures } from '../api/lent-powers.ts';
+import { serviceFeatures } from '../api/delegated-powers.ts';
 import * as v from './values.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;

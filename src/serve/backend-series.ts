@@ -2,12 +2,12 @@ import { formatHostPort } from '../core/probing/check.ts';
 import type { BackendFigures } from '../engine/reconcile/backend-figures.ts';
 import { CertificateEnds } from './certificate-ends.ts';
 import { LabelledSeries } from './labelled-series.ts';
-import type { Series } from './metric-set.ts';
+import type { MetricSet } from './metric-set.ts';
 import { SeriesPlaces } from './series-places.ts';
 
 /** Series of backends, as long as the backends exist. Namespaces share the places for them (series-places.ts). */
 export class BackendSeries {
-  readonly #series: Series;
+  readonly #series: MetricSet;
   readonly #places: SeriesPlaces;
   readonly #ends = new CertificateEnds();
   /** Latest figures of the backends without series. */
@@ -26,7 +26,7 @@ export class BackendSeries {
   #short: readonly string[] = [];
 
   /** @param max backends with series of their own */
-  constructor(series: Series, max: number) {
+  constructor(series: MetricSet, max: number) {
     this.#series = series;
     this.#places = new SeriesPlaces(max);
     this.#primaries = new LabelledSeries(series.external_backend_primary_info);

@@ -13,7 +13,7 @@ import { BackendSeries } from './backend-series.ts';
 import { metricsTable } from './metrics-table.ts';
 import { possibleVerdicts } from './possible-verdicts.ts';
 import { countRuns } from './run-series.ts';
-import { entries, makeSeries } from './metric-set.ts';
+import { metricEntries, createMetricSet } from './metric-set.ts';
 import { sampledMetrics, type SampledParts } from './sampled-metrics.ts';
 
 export interface MetricsOptions {
@@ -40,7 +40,7 @@ export interface RequestResult {
 export class Metrics implements Observer {
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
-  readonly #series = makeSeries();
+  readonly #series = createMetricSet();
   readonly #backends: BackendSeries;
   #parts: SampledParts = {};
   /** Namespaces with a series of their slowdown. */
@@ -68,7 +68,8 @@ export class Metrics implements Observer {
     for (const result of eventResults) this.#series.external_backend_events_total.at(result);
     for (const cause of threadEnds) this.#series.external_backend_prober_restarts_total.at(cause);
     for (const result of questionResults) this.#series.external_backend_dns_queries_total.at(result);
-    for (const [name, { labels }] of entries(metricsTable)) if (labels.length === 0) this.#series[name].at();
+    for (const [name, { labels }] of metricEntries(metricsTable))
+      if (labels.length === 0) this.#series[name].at();
     for (const reason of ['Ok', ...allErrorReasons])
       this.#series.external_backend_reconciles_total.at(reason);
     this.#series.external_backend_build_info.at(version, nodeVersion).value = 1;

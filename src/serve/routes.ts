@@ -1,5 +1,5 @@
 import type { HttpAnswer, Caller, Routes } from './http-server.ts';
-import type { RecentText } from './recent-text.ts';
+import type { CachedExposition } from './cached-exposition.ts';
 
 /**
  * Routes for the probes of the kubelet. /livez always succeeds: an answer proves that the event loop turns, and an
@@ -24,10 +24,10 @@ export function healthRoutes(
 }
 
 /** Returns the refusal of a caller, or undefined if the caller is let in. */
-export type Admission = (caller: Caller) => Promise<HttpAnswer | undefined>;
+export type AdmitCaller = (caller: Caller) => Promise<HttpAnswer | undefined>;
 
 /** Route for Prometheus. No text is created for a caller that is refused. */
-export function metricsRoutes(metrics: RecentText, admission?: Admission): Routes {
+export function metricsRoutes(metrics: CachedExposition, admission?: AdmitCaller): Routes {
   return {
     '/metrics': async (caller) => {
       const refusal = await admission?.(caller);

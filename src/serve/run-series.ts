@@ -1,8 +1,8 @@
 import { RunTally } from '../engine/probing/run-tally.ts';
-import type { Series } from './metric-set.ts';
+import type { MetricSet } from './metric-set.ts';
 
 /** Sets the series of probe runs to the sum of what the tallies have counted. */
-export function countRuns(series: Series, tallies: readonly RunTally[]): void {
+export function countRuns(series: MetricSet, tallies: readonly RunTally[]): void {
   const total = new RunTally();
   for (const tally of tallies) total.add(tally);
   for (const { kind, reason, results, durations } of total.rows()) {

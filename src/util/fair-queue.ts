@@ -1,25 +1,25 @@
-import { Chain, type Link } from './chain.ts';
+import { LinkedList, type ListLink } from './linked-list.ts';
 
 /**
  * Owners that share one place in the order of turns. A group is in the ring while one of its owners has
  * items.
  */
-interface Group<Owner, Item> extends Link<Group<Owner, Item>> {
+interface Group<Owner, Item> extends ListLink<Group<Owner, Item>> {
   readonly key: unknown;
   /** Lines of its owners that have items; the first line has the next turn of the group. */
-  readonly lines: Chain<Line<Owner, Item>>;
+  readonly lines: LinkedList<Line<Owner, Item>>;
 }
 
 /** Waiting items of one owner, oldest first. A line is in its group while it has items. */
-interface Line<Owner, Item> extends Link<Line<Owner, Item>> {
+interface Line<Owner, Item> extends ListLink<Line<Owner, Item>> {
   readonly owner: Owner;
   readonly group: Group<Owner, Item>;
-  readonly entries: Chain<Entry<Owner, Item>>;
+  readonly entries: LinkedList<Entry<Owner, Item>>;
   size: number;
 }
 
 /** Item in the line of one of its owners. */
-interface Entry<Owner, Item> extends Link<Entry<Owner, Item>> {
+interface Entry<Owner, Item> extends ListLink<Entry<Owner, Item>> {
   readonly item: Item;
   readonly line: Line<Owner, Item>;
   /** Entry of the first owner; undefined: it is this entry. */
@@ -62,7 +62,7 @@ export class FairQueue<Owner, Item> {
   readonly #groups = new Map<unknown, Group<Owner, Item>>();
   readonly #lines = new Map<Owner, Line<Owner, Item>>();
   /** Groups with items; the first one has the next turn. */
-  readonly #ring = new Chain<Group<Owner, Item>>();
+  readonly #ring = new LinkedList<Group<Owner, Item>>();
   #size = 0;
 
   /**
@@ -184,7 +184,7 @@ export class FairQueue<Owner, Item> {
       next: undefined,
       owner,
       group,
-      entries: new Chain<Entry<Owner, Item>>(),
+      entries: new LinkedList<Entry<Owner, Item>>(),
       size: 0,
     };
     this.#lines.set(owner, line);
@@ -195,7 +195,7 @@ export class FairQueue<Owner, Item> {
   #group(key: unknown, end: End): Group<Owner, Item> {
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const group = { prev: undefined, next: undefined, key, lines: new Chain<Line<Owner, Item>>() };
+    const group = { prev: undefined, next: undefined, key, lines: new LinkedList<Line<Owner, Item>>() };
     this.#groups.set(key, group);
     this.#ring[end](group);
     return group;

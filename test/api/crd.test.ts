@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { customResourceDefinition } from '../../src/api/crd.ts';
-import { misplacedMark, wholePart } from '../../src/api/part.ts';
+import { misplacedMark, atomicObject } from '../../src/api/object-fields.ts';
 import { structural } from '../../src/api/structural.ts';
 import { documentedNodes, storedNodes } from '../support/builders/parts.ts';
 
@@ -61,7 +61,7 @@ describe('structural', () => {
   });
 
   it('leaves out additionalProperties of a strict object, which Kubernetes forbids', () => {
-    expect(JSON.stringify(of(wholePart(z.strictObject({})))())).not.toContain('additionalProperties');
+    expect(JSON.stringify(of(atomicObject(z.strictObject({})))())).not.toContain('additionalProperties');
   });
 });
 

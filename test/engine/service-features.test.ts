@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { serviceFeatures, type ServiceFeature } from '../../src/api/lent-powers.ts';
+import { serviceFeatures, type ServiceFeature } from '../../src/api/delegated-powers.ts';
 import { aService, namespace, someEndpoints, type SpecInput } from '../support/builders/builders.ts';
 import { ReconcileWorld } from '../support/fakes/reconcile-world.ts';
 import { up } from '../support/builders/verdicts.ts';

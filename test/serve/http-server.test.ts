@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { HttpServer } from '../../src/serve/http-server.ts';
 import type { HttpServerOptions, Routes } from '../../src/serve/http-server.ts';
-import { RecentText } from '../../src/serve/recent-text.ts';
+import { CachedExposition } from '../../src/serve/cached-exposition.ts';
 import { healthRoutes, metricsRoutes } from '../../src/serve/routes.ts';
 import { ManualClock } from '../support/fakes/manual-clock.ts';
 
@@ -59,7 +59,7 @@ describe('the HTTP server', () => {
   });
 
   it('serves /metrics with the content type and the text of the exposition', async () => {
-    const port = await serve(metricsRoutes(new RecentText(exposition, new ManualClock())));
+    const port = await serve(metricsRoutes(new CachedExposition(exposition, new ManualClock())));
     const { status, headers, body } = await ask(port, '/metrics');
     expect([status, headers['content-type'], body]).toEqual([200, exposition.contentType, 'up 1\n']);
   });
@@ -156,7 +156,7 @@ describe('the HTTP server', () => {
   });
 
   it('ends the connection with a refusal, and keeps that of a client that is let in', async () => {
-    const metrics = new RecentText(exposition, new ManualClock());
+    const metrics = new CachedExposition(exposition, new ManualClock());
     const isLetIn = { value: false };
     const admission = () => Promise.resolve(isLetIn.value ? undefined : { status: 401, body: 'no\n' });
     const port = await serve(metricsRoutes(metrics, admission));
@@ -169,7 +169,7 @@ describe('the HTTP server', () => {
   });
 
   it('answers one refusal of many requests that come at once on a connection', async () => {
-    const port = await serve(metricsRoutes(new RecentText(exposition, new ManualClock())));
+    const port = await serve(metricsRoutes(new CachedExposition(exposition, new ManualClock())));
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
     let answers = '';

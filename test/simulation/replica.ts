@@ -13,7 +13,7 @@ import { KubeCache } from '../../src/kube/cache/cluster-cache.ts';
 import { KubeClient } from '../../src/kube/client/client.ts';
 import type { Terms } from '../../src/kube/election/terms.ts';
 import { KubeWriter, type WriterOptions } from '../../src/kube/write/writer.ts';
-import { createTerms } from '../../src/leading.ts';
+import { createTerms } from '../../src/create-terms.ts';
 import type { Logger } from '../../src/util/log.ts';
 import { FakeThreads } from '../support/fakes/fake-threads.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';

@@ -1,5 +1,5 @@
 import type { Backend } from '../../api/external-backend.ts';
-import { featuresOf, type FeatureUse, type ServiceFeature } from '../../api/lent-powers.ts';
+import { featuresOf, type FeatureUse, type ServiceFeature } from '../../api/delegated-powers.ts';
 import { servicesOf, type DesiredService } from './desired.ts';
 
 export type SwitchedOff = ReadonlySet<ServiceFeature>;

@@ -2,8 +2,8 @@ import { isName } from '../../api/host.ts';
 import type { Answer, Question, Records } from '../../core/resolution/name-state.ts';
 import type { NegativeReason } from '../../core/resolution/resolution-states.ts';
 import type { ServiceRecord } from '../../core/resolution/srv-records.ts';
-import { readOpt, withOpt } from './opt.ts';
-import type { Opt } from './opt.ts';
+import { readOpt, withOpt } from './opt-record.ts';
+import type { Opt } from './opt-record.ts';
 import { headerBytes, questionEnd, readSections } from './wire.ts';
 import type { ResourceRecord } from './wire.ts';
 

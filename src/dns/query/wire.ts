@@ -1,5 +1,5 @@
 import { ipText } from '../../api/ip.ts';
-import { optType } from './opt.ts';
+import { optType } from './opt-record.ts';
 
 /** Record types as numbers (RFC 1035 section 3.2.2, RFC 3596, RFC 2782). */
 export const recordTypes = { A: 1, CNAME: 5, SOA: 6, AAAA: 28, SRV: 33 } as const;

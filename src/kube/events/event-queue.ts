@@ -24,12 +24,12 @@ export interface EventQueueOptions {
   readonly maxPerOwner: number;
   /** Maximum number of waiting items of all owners. */
   readonly max: number;
-  readonly perOwner: Pace;
-  readonly overall: Pace;
+  readonly perOwner: EventPace;
+  readonly overall: EventPace;
 }
 
 /** A burst, then one item per period. */
-export interface Pace {
+export interface EventPace {
   readonly burst: number;
   readonly periodMs: number;
 }

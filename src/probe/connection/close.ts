@@ -1,5 +1,5 @@
 import { closeGraceMs } from './probe.ts';
-import type { Connection } from './tapped.ts';
+import type { Connection } from './tapped-connection.ts';
 
 /**
  * Ends a connection without a reset, if the other side allows it: sends FIN, reads on, and waits

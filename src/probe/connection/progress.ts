@@ -2,7 +2,7 @@ import { TLSSocket } from 'node:tls';
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { timedOut, unreached, verdict } from '../verdict/verdicts.ts';
-import type { Connection } from './tapped.ts';
+import type { Connection } from './tapped-connection.ts';
 import { tlsHint } from './tls-hint.ts';
 
 /**

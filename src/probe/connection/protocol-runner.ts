@@ -23,7 +23,7 @@ import type { Progress } from './progress.ts';
 import type { Protocol } from './protocol.ts';
 import { serverNameOf, tlsConnectOptions, unusableCertificates } from './tls.ts';
 import type { TlsPolicy } from './tls.ts';
-import { meteredConnection } from './tapped.ts';
+import { meteredConnection } from './tapped-connection.ts';
 import { readAlert } from './tls-hint.ts';
 
 /** Bound of steps that no protocol here reaches. One that reaches it would never end. */

@@ -28,8 +28,8 @@ import {
   tlsPolicyOf,
   unusableCertificates,
 } from '../connection/tls.ts';
-import { meteredConnection } from '../connection/tapped.ts';
-import type { Connection } from '../connection/tapped.ts';
+import { meteredConnection } from '../connection/tapped-connection.ts';
+import type { Connection } from '../connection/tapped-connection.ts';
 
 /**
  * Creates the probe that is up when grpc.health.v1.Health/Check returns SERVING, like the kubelet's grpc

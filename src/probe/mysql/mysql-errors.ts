@@ -2,8 +2,8 @@ import type { MysqlHandler } from '../../core/probing/check.ts';
 import type { Reason } from '../../core/probing/reasons.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
-import { refusalVerdict } from '../connection/logins.ts';
-import type { LoginProgress } from '../connection/logins.ts';
+import { refusalVerdict } from '../connection/login-verdicts.ts';
+import type { LoginProgress } from '../connection/login-verdicts.ts';
 import type { MysqlError } from '../mysql-wire/mysql-packets.ts';
 
 export type MysqlErrorClass =

@@ -8,7 +8,7 @@ import { Budget } from '../connection/budget.ts';
 import { classifyErrno, closedEarly, codeOf, timedOut, verdict } from '../verdict/verdicts.ts';
 import type { CpuMeter } from '../connection/cpu-meter.ts';
 import { classifyHttpError } from '../connection/errors.ts';
-import { withheld } from '../connection/clear-text.ts';
+import { withheld } from '../connection/password-exposure.ts';
 import type { Deadline } from '../connection/deadline.ts';
 import type { Fallback, Fallbacks } from '../connection/fallbacks.ts';
 import { classifyServerError, noTls, wrongProtocol } from './mysql-errors.ts';
@@ -27,8 +27,8 @@ import {
   verificationOf,
 } from '../connection/tls.ts';
 import type { SecureContextCache } from '../connection/tls.ts';
-import { meteredConnection } from '../connection/tapped.ts';
-import type { Connection } from '../connection/tapped.ts';
+import { meteredConnection } from '../connection/tapped-connection.ts';
+import type { Connection } from '../connection/tapped-connection.ts';
 
 export interface MysqlLogin {
   readonly check: Check;

@@ -1,7 +1,7 @@
 import type { AuthPlugin, authPlugins as AuthPlugins } from 'mysql2';
 import type { Credentials } from '../../core/probing/check.ts';
-import { fixOfTls, mayRevealPassword, withheldMessage } from '../connection/clear-text.ts';
-import type { VerifiedPart } from '../connection/clear-text.ts';
+import { fixOfTls, mayRevealPassword, withheldMessage } from '../connection/password-exposure.ts';
+import type { VerifiedPart } from '../connection/password-exposure.ts';
 import { firstAnswer, nextAnswer } from './auth-plugins.ts';
 
 export interface PluginOptions {

@@ -18,7 +18,7 @@ import type { PendingStep } from './outstanding-logins.ts';
 import { keepAliveMs } from '../connection/linger.ts';
 import { progressOf } from '../connection/progress.ts';
 import type { Progress } from '../connection/progress.ts';
-import type { Connection } from '../connection/tapped.ts';
+import type { Connection } from '../connection/tapped-connection.ts';
 
 /**
  * Maximum bytes of a run. A channel of a replica reports its sets of GTIDs, so a row may have several KiB,

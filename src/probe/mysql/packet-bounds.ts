@@ -1,5 +1,5 @@
 import type { Verdict } from '../../core/probing/verdict.ts';
-import { refusalVerdict } from '../connection/logins.ts';
+import { refusalVerdict } from '../connection/login-verdicts.ts';
 import { verdict } from '../verdict/verdicts.ts';
 import { isCostlyKey, maxKeyBits } from './mysql-key.ts';
 

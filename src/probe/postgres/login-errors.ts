@@ -6,7 +6,7 @@ import { serverNameOf } from '../connection/tls.ts';
 import type { TlsPolicy } from '../connection/tls.ts';
 import { postgresErrorClass, verdictOfError } from './postgres-errors.ts';
 import type { PostgresError } from './postgres-errors.ts';
-import type { ConnectionAttempt } from './postgres-prefer.ts';
+import type { ConnectionAttempt } from './sslmode-prefer.ts';
 
 const noTls = verdict('down', 'TlsFailed', 'the server does not offer TLS');
 export const notPostgres = verdict('down', 'WrongProtocol', 'the answer is not of the PostgreSQL protocol');

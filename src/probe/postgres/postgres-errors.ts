@@ -2,8 +2,8 @@ import type { PostgresHandler } from '../../core/probing/check.ts';
 import type { Reason } from '../../core/probing/reasons.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { verdict } from '../verdict/verdicts.ts';
-import { refusalVerdict } from '../connection/logins.ts';
-import type { LoginProgress } from '../connection/logins.ts';
+import { refusalVerdict } from '../connection/login-verdicts.ts';
+import type { LoginProgress } from '../connection/login-verdicts.ts';
 
 /** Error of the server: SQLSTATE (empty for the form of protocol 2), text, and optional fields. */
 export interface PostgresError {

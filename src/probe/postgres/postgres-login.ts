@@ -4,7 +4,12 @@ import type { Check, Credentials, PostgresHandler } from '../../core/probing/che
 import type { Verdict } from '../../core/probing/verdict.ts';
 import type { Budget } from '../connection/budget.ts';
 import { responded, verdict } from '../verdict/verdicts.ts';
-import { fixOfPostgres, mayRevealPassword, withheld, withheldMessage } from '../connection/clear-text.ts';
+import {
+  fixOfPostgres,
+  mayRevealPassword,
+  withheld,
+  withheldMessage,
+} from '../connection/password-exposure.ts';
 import type { CpuMeter } from '../connection/cpu-meter.ts';
 import { closeGracefully } from '../connection/close.ts';
 import type { Fallbacks } from '../connection/fallbacks.ts';
@@ -21,13 +26,13 @@ import {
 import type { LoginStep } from './login-errors.ts';
 import { guardStream, maxMessages } from './postgres-guard.ts';
 import type { RefuseFn } from './postgres-guard.ts';
-import { connectPreferringTls } from './postgres-prefer.ts';
-import type { ConnectionAttempt } from './postgres-prefer.ts';
+import { connectPreferringTls } from './sslmode-prefer.ts';
+import type { ConnectionAttempt } from './sslmode-prefer.ts';
 import { roleQuery, stateQuery, verdictOfRow } from './state-query.ts';
 import { serverNameOf, tlsConnectOptions } from '../connection/tls.ts';
 import type { TlsPolicy } from '../connection/tls.ts';
-import { meterTap, TappedConnection } from '../connection/tapped.ts';
-import type { Connection, Tap } from '../connection/tapped.ts';
+import { meterTap, TappedConnection } from '../connection/tapped-connection.ts';
+import type { Connection, Tap } from '../connection/tapped-connection.ts';
 
 export interface PostgresLogin {
   readonly check: Check;

@@ -6,7 +6,7 @@ import { runProtocol } from '../connection/protocol-runner.ts';
 import type { Protocol, Step } from '../connection/protocol.ts';
 import { createFallbacks } from '../connection/fallbacks.ts';
 import type { Fallbacks } from '../connection/fallbacks.ts';
-import { reporting } from '../connection/logins.ts';
+import { reporting } from '../connection/login-verdicts.ts';
 import { verdictOfError } from './postgres-errors.ts';
 import { logInToPostgres } from './postgres-login.ts';
 import {
@@ -18,8 +18,8 @@ import {
 } from './postgres-messages.ts';
 import type { PostgresMessage } from './postgres-messages.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
-import { connectPreferringTls } from './postgres-prefer.ts';
-import type { ConnectionAttempt } from './postgres-prefer.ts';
+import { connectPreferringTls } from './sslmode-prefer.ts';
+import type { ConnectionAttempt } from './sslmode-prefer.ts';
 import type { Probe } from '../connection/probe.ts';
 import { createSecureContextCache } from '../connection/tls.ts';
 import type { TlsPolicy, SecureContextCache } from '../connection/tls.ts';
@@ -50,7 +50,7 @@ const applicationName = 'external-backend-operator';
  * | verify-full | TLS, and for the host's name         | down TlsFailed            |
  *
  * `prefer` makes a second connection without TLS when TLS fails or the first one is refused
- * (postgres-prefer.ts). With credentials the probe makes a complete login and one query (postgres-login.ts).
+ * (sslmode-prefer.ts). With credentials the probe makes a complete login and one query (postgres-login.ts).
  * The mode alone decides what is verified.
  */
 export function createPostgres(fallbacks = createFallbacks(), guard = createMysqlPorts()): Probe {

@@ -2,12 +2,12 @@ import { lookUp } from '../../core/look-up.ts';
 import type { Credentials, RedisHandler } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { proberFault, verdict } from '../verdict/verdicts.ts';
-import { fixOfTls, mayRevealPassword, withheld, withheldMessage } from '../connection/clear-text.ts';
+import { fixOfTls, mayRevealPassword, withheld, withheldMessage } from '../connection/password-exposure.ts';
 import { Budget } from '../connection/budget.ts';
 import { runProtocol } from '../connection/protocol-runner.ts';
 import { createFallbacks } from '../connection/fallbacks.ts';
-import { refusalVerdict, reporting } from '../connection/logins.ts';
-import type { LoginProgress } from '../connection/logins.ts';
+import { refusalVerdict, reporting } from '../connection/login-verdicts.ts';
+import type { LoginProgress } from '../connection/login-verdicts.ts';
 import type { Protocol, Step } from '../connection/protocol.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import type { Probe } from '../connection/probe.ts';
@@ -26,7 +26,7 @@ import { createSecureContextCache, tlsPolicyOf, verificationOf } from '../connec
  * | PING                         | `*1\r\n$4\r\nPING\r\n`                     | `+PONG`          |
  * | INFO replication             | `*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n` | bulk string      |
  *
- * AUTH is omitted when the server is not verified (clear-text.ts). The server is healthy with `+PONG`. INFO
+ * AUTH is omitted when the server is not verified (password-exposure.ts). The server is healthy with `+PONG`. INFO
  * only adds the role, and its refusal changes nothing, except with credentials: then it is up AuthFailed
  * (`withLoginReason`), because a change of roles would not be seen. INFO is not sent while its refusal is
  * remembered. Then the connection is closed: QUIT is deprecated, and a client that closes leaves nothing in

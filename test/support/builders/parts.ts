@@ -1,6 +1,6 @@
 import { resourceSchema, storedSchema } from '../../../src/api/crd.ts';
 import { specSchema } from '../../../src/api/external-backend.ts';
-import { misplacedMark } from '../../../src/api/part.ts';
+import { misplacedMark } from '../../../src/api/object-fields.ts';
 import { isNode, type SchemaNode } from '../../../src/api/structural.ts';
 
 // The parts of the spec that may be `{}`, with specs that have them: found in the schema, so that a new part is among them.

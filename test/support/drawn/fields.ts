@@ -1,5 +1,5 @@
 import { specSchema } from '../../../src/api/external-backend.ts';
-import { misplacedMark } from '../../../src/api/part.ts';
+import { misplacedMark } from '../../../src/api/object-fields.ts';
 import { structural } from '../../../src/api/structural.ts';
 
 type Node = Readonly<Record<string, unknown>>;

@@ -36,17 +36,25 @@ export const rules: Readonly<Record<string, Layer>> = {
     node: false,
   },
   version: { layers: [], npm: [], node: false },
-  addressing: {
+  'create-addressing': {
     layers: ['api', 'core', 'config', 'engine', 'kube', 'system-clock', 'util'],
     npm: [],
     node: true,
   },
-  leading: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock', 'util'], npm: [], node: true },
-  serving: { layers: ['config', 'engine', 'kube', 'serve', 'system-clock', 'util'], npm: [], node: true },
+  'create-terms': {
+    layers: ['config', 'engine', 'kube', 'serve', 'system-clock', 'util'],
+    npm: [],
+    node: true,
+  },
+  'create-servers': {
+    layers: ['config', 'engine', 'kube', 'serve', 'system-clock', 'util'],
+    npm: [],
+    node: true,
+  },
   operator: {
     layers: [
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
-      ...['addressing', 'create-prober', 'leading', 'serving', 'util'],
+      ...['create-addressing', 'create-prober', 'create-servers', 'create-terms', 'util'],
     ],
     npm: [],
     node: true,

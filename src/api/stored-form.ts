@@ -1,4 +1,4 @@
-import { misplacedMark } from './part.ts';
+import { misplacedMark } from './object-fields.ts';
 import { isNode, type SchemaNode } from './structural.ts';
 
 /**
@@ -8,7 +8,7 @@ import { isNode, type SchemaNode } from './structural.ts';
  * without the field that the server adds. A default of a part gets the manager that applies the part as its
  * owner, and the next apply removes it. The parser applies these defaults, and the descriptions contain them.
  */
-export function stored(node: SchemaNode): SchemaNode {
+export function storedForm(node: SchemaNode): SchemaNode {
   return mapChildren(node, (child) => withoutDefaults(child, false));
 }
 

@@ -6,7 +6,7 @@ import { withRules } from './rule.ts';
  * fields that have a meaning only together. In any other object, server-side apply leaves `null` when an
  * applied object no longer has its last field.
  */
-export const wholePart = <S extends z.ZodType<object>>(schema: S) =>
+export const atomicObject = <S extends z.ZodType<object>>(schema: S) =>
   schema.meta({ ...schema.meta(), 'x-kubernetes-map-type': 'atomic' }).optional();
 
 /**
@@ -14,7 +14,7 @@ export const wholePart = <S extends z.ZodType<object>>(schema: S) =>
  * because server-side apply leaves it. CEL treats `null` as absent, so a rule of the API server may miss it;
  * the parser then applies the rule.
  */
-export const sharedPart = <S extends z.ZodType<object>>(schema: S) =>
+export const granularObject = <S extends z.ZodType<object>>(schema: S) =>
   schema
     .nullable()
     .transform((value): z.output<S> => value ?? schema.parse({}))

@@ -42,7 +42,7 @@ const unanswered: ReadonlySet<string> = new Set([
  * |                                                 | down                  | of the first; of the second if it answered | |
  *
  * While `no TLS` is remembered, the connection without TLS is the first one. Both log in, by methods that do
- * not reveal the password (clear-text.ts). An attacker who can interrupt a handshake can force the connection
+ * not reveal the password (password-exposure.ts). An attacker who can interrupt a handshake can force the connection
  * without TLS. `require` and the modes above it never connect without TLS.
  */
 export async function connectPreferringTls(

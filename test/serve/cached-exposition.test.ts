@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { RecentText } from '../../src/serve/recent-text.ts';
+import { CachedExposition } from '../../src/serve/cached-exposition.ts';
 import { ManualClock } from '../support/fakes/manual-clock.ts';
 
 const counted = (fails = 0) => {
@@ -13,7 +13,7 @@ const counted = (fails = 0) => {
 
 it('a text is created once a second at most, for all clients of that second', async () => {
   const clock = new ManualClock();
-  const recent = new RecentText(counted(), clock);
+  const recent = new CachedExposition(counted(), clock);
   const first = await Promise.all(Array.from({ length: 16 }, () => recent.bytes()));
   await clock.advance(999);
   const within = await recent.bytes();
@@ -24,7 +24,7 @@ it('a text is created once a second at most, for all clients of that second', as
 });
 
 it('a text that could not be created is created again for the next client', async () => {
-  const recent = new RecentText(counted(1), new ManualClock());
+  const recent = new CachedExposition(counted(1), new ManualClock());
   await expect(recent.bytes()).rejects.toThrow('not now');
   expect(String(await recent.bytes())).toBe('made 2\n');
 });

@@ -10,7 +10,7 @@ export interface Exposition {
 const freshMs = 1_000;
 
 /** The text of an exposition, created at most once a second for any number of clients. All of them get the same bytes. */
-export class RecentText {
+export class CachedExposition {
   readonly #exposition: Exposition;
   readonly #clock: Clock;
   #madeAt = -Infinity;

@@ -7,7 +7,7 @@ import {
   serviceFeatures,
   serviceFieldPowers,
   servicePowers,
-} from '../../src/api/lent-powers.ts';
+} from '../../src/api/delegated-powers.ts';
 import { serviceSchema, specSchema } from '../../src/api/external-backend.ts';
 import { documentedNodes } from '../support/builders/parts.ts';
 

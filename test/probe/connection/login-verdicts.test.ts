@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { loginVerdicts, refusalVerdict } from '../../../src/probe/connection/logins.ts';
-import type { LoginStage } from '../../../src/probe/connection/logins.ts';
+import { loginVerdicts, refusalVerdict } from '../../../src/probe/connection/login-verdicts.ts';
+import type { LoginStage } from '../../../src/probe/connection/login-verdicts.ts';
 
 const stages = Object.keys(loginVerdicts) as LoginStage[];
 

@@ -79,7 +79,7 @@ const isForeign = (key: string): boolean => key.includes('/') && !key.startsWith
 export const celIsForeign = (key: string): string =>
   `(${key}.contains('/') && !${key}.startsWith('${commonDomain}'))`;
 
-/** Returns a CEL expression for a map that may be absent or null (part.ts). */
+/** Returns a CEL expression for a map that may be absent or null (object-fields.ts). */
 export const celMap = (owner: string, field: string): string =>
   `(has(${owner}.${field}) && ${owner}.${field} != null ? ${owner}.${field} : {})`;
 

@@ -1,5 +1,5 @@
 /** Member of a chain. Only the chain may change the two fields. */
-export interface Link<T> {
+export interface ListLink<T> {
   prev: T | undefined;
   next: T | undefined;
 }
@@ -8,7 +8,7 @@ export interface Link<T> {
  * A doubly linked list whose members carry their own links: inserting and removing cost O(1) and allocate
  * nothing.
  */
-export class Chain<T extends Link<T>> {
+export class LinkedList<T extends ListLink<T>> {
   #first: T | undefined;
   #last: T | undefined;
 

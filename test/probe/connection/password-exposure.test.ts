@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Credentials, Handler, TlsOptions } from '../../../src/core/probing/check.ts';
-import { mayRevealPassword } from '../../../src/probe/connection/clear-text.ts';
+import { mayRevealPassword } from '../../../src/probe/connection/password-exposure.ts';
 import { useProbes } from '../support/use-probes.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { forever, tcpCheck } from '../support/checks.ts';

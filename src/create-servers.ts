@@ -5,9 +5,9 @@ import { reviewToken } from './kube/client/token-review.ts';
 import { CertificateFiles } from './serve/certificate-files.ts';
 import { HttpServer } from './serve/http-server.ts';
 import type { Metrics } from './serve/metrics.ts';
-import { RecentText } from './serve/recent-text.ts';
+import { CachedExposition } from './serve/cached-exposition.ts';
 import { healthRoutes, metricsRoutes } from './serve/routes.ts';
-import type { Admission } from './serve/routes.ts';
+import type { AdmitCaller } from './serve/routes.ts';
 import { TokenAccess } from './serve/token-access.ts';
 import { systemClock as clock } from './system-clock.ts';
 
@@ -30,7 +30,7 @@ export function createServers(
 ): Servers {
   const { config, metrics } = options;
   const health = new HttpServer(healthRoutes(...readiness), { keepAlive: false });
-  const routes = metricsRoutes(new RecentText(metrics, clock), admissionOf(options));
+  const routes = metricsRoutes(new CachedExposition(metrics, clock), admissionOf(options));
   const exporter = new HttpServer(routes, { certificate: certificateOf(options) });
   return {
     listen: () => Promise.all([health.listen(config.healthAddress), exporter.listen(config.metricsAddress)]),
@@ -41,7 +41,7 @@ export function createServers(
 /** Time for answers that are not finished when the process ends. */
 const graceMs = 1_000;
 
-function admissionOf({ config, logger, client }: ServingOptions): Admission | undefined {
+function admissionOf({ config, logger, client }: ServingOptions): AdmitCaller | undefined {
   if (config.metricsAuth === 'none') return undefined;
   const review = (token: string) => reviewToken(client, token, '/metrics');
   const access = new TokenAccess({ clock, logger, review });
