@@ -62,10 +62,10 @@ export function decideIsolation(
 ): IsolationVerdict {
   const by = Map.groupBy(paths, (path) => pathEvidence(path, since));
   const silent = by.get('silent') ?? [];
-  const found = { silent: silent.length, hosts: paths.length };
-  if (isMost(silent, paths.length, limits)) return { state: 'isolated', ...found };
+  const counts = { silent: silent.length, hosts: paths.length };
+  if (isMost(silent, paths.length, limits)) return { state: 'isolated', ...counts };
   const worst = [...silent, ...(by.get('open') ?? [])];
-  return { state: isMost(worst, paths.length, limits) ? 'open' : 'clear', ...found };
+  return { state: isMost(worst, paths.length, limits) ? 'open' : 'clear', ...counts };
 }
 
 function isMost(

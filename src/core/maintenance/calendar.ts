@@ -30,14 +30,14 @@ export interface Calendar {
  * @param hosts of the targets of the spec. A host that is none of these is reported, and affects no other.
  */
 export function calendarOf(entries: readonly MaintenanceEntry[], hosts: readonly string[]): Calendar {
-  const parsed = entries.map((entry) => ({ entry, found: occurrencesOf(entry) }));
+  const parsed = entries.map((entry) => ({ entry, occurrences: occurrencesOf(entry) }));
   return {
-    windows: parsed.flatMap(({ entry: { name, action, targets, description }, found }) =>
-      typeof found === 'string' ? [] : [{ name, action, targets, description, ...found }],
+    windows: parsed.flatMap(({ entry: { name, action, targets, description }, occurrences }) =>
+      typeof occurrences === 'string' ? [] : [{ name, action, targets, description, ...occurrences }],
     ),
-    problems: parsed.flatMap(({ entry: { name, targets }, found }) =>
-      typeof found === 'string'
-        ? [`maintenance window ${name} is off: ${found}`]
+    problems: parsed.flatMap(({ entry: { name, targets }, occurrences }) =>
+      typeof occurrences === 'string'
+        ? [`maintenance window ${name} is off: ${occurrences}`]
         : unknownHosts(targets, hosts).map((text) => `maintenance window ${name}: ${text}`),
     ),
   };

@@ -10,8 +10,8 @@ const SLACK = 1.2;
 export function factorFor(needed: number): number {
   if (needed <= 1) return 1;
   const power = 10 ** Math.floor(Math.log10(needed));
-  const found = steps.find((step) => step * power >= needed * (1 - 1e-9));
-  return (found ?? 10) * power;
+  const lowest = steps.find((step) => step * power >= needed * (1 - 1e-9));
+  return (lowest ?? 10) * power;
 }
 
 /** Returns the next factor: a higher one at once, a lower one only with some room. */

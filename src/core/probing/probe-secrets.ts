@@ -50,9 +50,9 @@ function credentialsOf({ credentials }: Spec, secretOf: SecretOf): ProbeSecrets 
   const { secretName, allowClearText } = credentials;
   const credentialsPending = pendingText([secretName], secretOf);
   if (credentialsPending !== undefined) return { credentialsPending };
-  const found = read(secretOf, secretName, ['username', 'password'], ['username']);
-  if (typeof found === 'string') return { credentialsMissing: found };
-  const { username = '', password = '' } = found;
+  const values = read(secretOf, secretName, ['username', 'password'], ['username']);
+  if (typeof values === 'string') return { credentialsMissing: values };
+  const { username = '', password = '' } = values;
   return {
     credentials: {
       username: withoutLineBreak(username),

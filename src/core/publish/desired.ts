@@ -104,9 +104,9 @@ function readyTable({ groups, addresses, healthOf, roles }: DesiredInput) {
   };
   const ready = new Map(groups.map((group) => [group, new Map(addresses.flatMap(readyEntries(group)))]));
   return ({ name, role }: ServiceSpec, group: PortGroup, address: BackendAddress): boolean => {
-    const found = ready.get(group);
-    if (found?.has(address) !== true || isDrainedIn(address, role, roles.isGiven(address))) return false;
-    return found.get(address)?.has(name) ?? true;
+    const readyIn = ready.get(group);
+    if (readyIn?.has(address) !== true || isDrainedIn(address, role, roles.isGiven(address))) return false;
+    return readyIn.get(address)?.has(name) ?? true;
   };
 }
 

@@ -180,11 +180,11 @@ const isSameMap = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string
  * fields. So an address may be in several subsets, with its ports in any order.
  */
 function portsByAddress(subsets: readonly EndpointSubset[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string[]>();
+  const portsOf = new Map<string, string[]>();
   const add = (address: EndpointAddress, ready: boolean, ports: string): void => {
     const key = `${address.ip}|${address.hostname ?? ''}|${ready}`;
-    const known = found.get(key);
-    if (known === undefined) found.set(key, [ports]);
+    const known = portsOf.get(key);
+    if (known === undefined) portsOf.set(key, [ports]);
     else known.push(ports);
   };
   for (const { ports = [], addresses = [], notReadyAddresses = [] } of subsets) {
@@ -194,7 +194,7 @@ function portsByAddress(subsets: readonly EndpointSubset[]): ReadonlyMap<string,
     for (const address of notReadyAddresses) add(address, false, texts);
   }
   const only = (all: readonly string[]): string => (all.length === 1 ? (all[0] ?? '') : merged(all));
-  return new Map([...found].map(([key, all]) => [key, only(all)]));
+  return new Map([...portsOf].map(([key, all]) => [key, only(all)]));
 }
 
 const portTexts = (ports: readonly string[]): string => [...new Set(ports)].toSorted().join(' ');

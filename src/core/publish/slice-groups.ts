@@ -24,12 +24,12 @@ export function sliceGroups(
     const first = addresses[0];
     if (first === undefined) return [];
     const ports = group.ports.map((port) => endpointPort(port, first.port));
-    const found = addresses.map((address) => ({ address, isReady: ready.has(address) }));
-    const endpoints = found.map(({ address, isReady }) =>
+    const members = addresses.map((address) => ({ address, isReady: ready.has(address) }));
+    const endpoints = members.map(({ address, isReady }) =>
       endpoint(address, spec, isReady || isOpen.has(address), input),
     );
     const notReady = new Set(
-      found.flatMap(({ address, isReady }) => (!isReady && isOpen.has(address) ? [address.ip] : [])),
+      members.flatMap(({ address, isReady }) => (!isReady && isOpen.has(address) ? [address.ip] : [])),
     );
     const names = new Map(
       addresses.flatMap((address) => {

@@ -75,7 +75,7 @@ function endpointsOf(
   slices: readonly EndpointSlice[],
   exists: boolean,
 ): Pick<WrittenService, 'ready' | 'total' | 'available' | 'isReady'> {
-  const found = readinessIn(slices);
+  const readiness = readinessIn(slices);
   const portsOf = Map.groupBy(
     desired.groups.flatMap(({ endpoints, ports }) =>
       endpoints.map((endpoint) => ({ ip: endpointKey(endpoint), ports })),
@@ -83,7 +83,7 @@ function endpointsOf(
     ({ ip }) => ip,
   );
   const isIn = (ip: string, ports: readonly { readonly port: number }[]): boolean =>
-    ports.every(({ port }) => found.get(`${ip} ${port}`) === true);
+    ports.every(({ port }) => readiness.get(`${ip} ${port}`) === true);
   const groupsOf = ({ ip, port }: BackendAddress) =>
     (portsOf.get(ip) ?? []).filter(({ ports }) => port === 0 || ports.every((each) => each.port === port));
   const isReady = (address: BackendAddress): boolean | undefined => {

@@ -168,24 +168,24 @@ function createAdmission({ refusalOf, clusterAddressOf, most }: GateOptions, com
     const port = own === commonPort ? 0 : own;
     const { host, kept, record } = address;
     const origin: Origin = { target, host, ...(record && { record }) };
-    const found: BackendAddress = { ip: ip.text, family: ip.family, port, kept, ...origin };
-    const known = seen.get(keyOf(found));
+    const result: BackendAddress = { ip: ip.text, family: ip.family, port, kept, ...origin };
+    const known = seen.get(keyOf(result));
     if (known !== undefined) {
       if (!kept || known.kept) known.origins.push(origin);
       const text = `${ip.text} is published once, through target ${known.origins[0]?.target.host}`;
       return { text, harmless: true };
     }
     if (seen.size >= most) return refusalNotes(tooMany(most));
-    seen.set(keyOf(found), { kept, origins: [origin] });
-    return found;
+    seen.set(keyOf(result), { kept, origins: [origin] });
+    return result;
   };
   const admit = ({ target, addresses }: Answer, kept: boolean): Admitted => {
-    const found = addresses
+    const results = addresses
       .filter((address) => address.kept === kept)
       .map((address) => admitAddress(address, target));
     return {
-      addresses: found.filter((each) => 'ip' in each),
-      notes: found.filter((each) => 'text' in each),
+      addresses: results.filter((each) => 'ip' in each),
+      notes: results.filter((each) => 'text' in each),
     };
   };
   const whole = (address: BackendAddress): BackendAddress => {

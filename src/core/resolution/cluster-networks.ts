@@ -32,11 +32,11 @@ export function clusterNetworksOf(networks: readonly ClusterNetwork[]): ClusterN
   const levels = [...byLength.values()].map((same) => ({
     bits: same[0]?.cidr.bits ?? 0,
     family: same[0]?.cidr.ip.family,
-    found: Map.groupBy(same, ({ cidr }) => prefixOf(cidr.ip, cidr.bits)),
+    byPrefix: Map.groupBy(same, ({ cidr }) => prefixOf(cidr.ip, cidr.bits)),
   }));
   return (ip) =>
-    levels.flatMap(({ bits, family, found }) =>
-      family === ip.family ? (found.get(prefixOf(ip, bits)) ?? []) : [],
+    levels.flatMap(({ bits, family, byPrefix }) =>
+      family === ip.family ? (byPrefix.get(prefixOf(ip, bits)) ?? []) : [],
     );
 }
 

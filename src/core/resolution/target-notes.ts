@@ -38,6 +38,8 @@ export const clusterNotes = (
   clusterAddressOf: ClusterAddressOf,
 ): readonly TargetNote[] =>
   addresses.flatMap(({ ip }) => {
-    const found = clusterAddressOf(ip);
-    return found === undefined ? [] : [{ text: clusterAddressText(ip, found), harmless: true }];
+    const clusterAddress = clusterAddressOf(ip);
+    return clusterAddress === undefined
+      ? []
+      : [{ text: clusterAddressText(ip, clusterAddress), harmless: true }];
   });

@@ -54,7 +54,7 @@ export function restoreHealth(input: RestoreInput): ReadonlyMap<string, Health> 
   const replicationOf = restoreReplicationOf(input);
   const readyInOf = 'slices' in input.published ? mixedReadiness(input.published) : () => undefined;
   const previousByPlace = previousAddresses(backend.status);
-  const found = new Map<string, Health>();
+  const healths = new Map<string, Health>();
   for (const group of groups)
     for (const address of addresses) {
       const whole = previousByPlace.get(placeOf(address));
@@ -63,12 +63,12 @@ export function restoreHealth(input: RestoreInput): ReadonlyMap<string, Health> 
       const state = stateOf(group, address, before) ?? (whole && 'unknown');
       const id = checkId(group, address);
       // Hosts of an alias may share an address: the health of the published one counts.
-      if (state === undefined || (state === 'unknown' && found.has(id))) continue;
+      if (state === undefined || (state === 'unknown' && healths.has(id))) continue;
       const isHealthy = state === 'healthy' && readyIn === undefined;
       const replication = replicationOf(group, address, { previous: whole, isHealthy });
-      found.set(id, restoredHealth(healthFrom(state, before, wall), replication, readyIn));
+      healths.set(id, restoredHealth(healthFrom(state, before, wall), replication, readyIn));
     }
-  return found;
+  return healths;
 }
 
 const restoredHealth = (

@@ -121,9 +121,9 @@ const isFollowing = (
  */
 function restoredBounds({ backend, published }: RestoreInput) {
   const bounded = (backend.spec.services ?? []).flatMap(({ name, maxLagSeconds }) => {
-    const found = publishedUnder(name, published);
-    if (maxLagSeconds === undefined || found.slices.length === 0) return [];
-    return [{ maxLagSeconds, readyOf: publishedReadiness(found) }];
+    const objects = publishedUnder(name, published);
+    if (maxLagSeconds === undefined || objects.slices.length === 0) return [];
+    return [{ maxLagSeconds, readyOf: publishedReadiness(objects) }];
   });
   return (group: PortGroup, address: BackendAddress) => {
     const limits = (is: boolean): readonly number[] =>

@@ -35,7 +35,7 @@ export function degradedCondition(
   targets: readonly TargetStatus[],
   input: StatusInput,
 ): ConditionVerdict<DegradedReason> {
-  const found =
+  const verdict =
     urgent(input) ??
     problem('SecretsMissing', input.missing, '; ') ??
     problem('PublishRefused', refusedTexts(targets), '; ') ??
@@ -46,7 +46,7 @@ export function degradedCondition(
     problem('NamesFailing', failingNames(targets), '; ') ??
     invalidOrStretched(input) ??
     problem('TargetsRefused', fullyRefusedTargets(input), '; ');
-  return found ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
+  return verdict ?? { status: 'False', reason: 'AllHealthy', message: 'no address is known to be unhealthy' };
 }
 
 const isolated = ({ isolation }: StatusInput): readonly string[] =>

@@ -111,7 +111,7 @@ class Reader {
   }
 
   resources(count: number): readonly ResourceRecord[] {
-    const found: ResourceRecord[] = [];
+    const records: ResourceRecord[] = [];
     for (let left = count; left > 0; left--) {
       const name = this.#name();
       const type = this.#uint16();
@@ -123,10 +123,10 @@ class Reader {
       const end = this.#uint16() + this.#at;
       const data = isInternet ? this.#data(type) : undefined;
       if (data === undefined) this.#at = end;
-      else found.push({ name, ttlMs, data });
+      else records.push({ name, ttlMs, data });
       if (this.#at !== end || end > this.#message.length) throw new Malformed('length of a record');
     }
-    return found;
+    return records;
   }
 
   #data(type: number): ResourceData | undefined {

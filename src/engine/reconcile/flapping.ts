@@ -80,16 +80,16 @@ export class Flapping {
    * Returns the addresses of a host for this run: the previous ones until the round that may change them is
    * due.
    */
-  resolution(host: string, found: Resolution, now: number): Resolution {
+  resolution(host: string, resolution: Resolution, now: number): Resolution {
     const before = this.#names.get(host);
-    const isOther = before !== undefined && !isSame(before, found.addresses);
+    const isOther = before !== undefined && !isSame(before, resolution.addresses);
     if (isOther && !this.isOpen(now, false)) {
       this.#isNameHeld = true;
-      return { ...found, addresses: before };
+      return { ...resolution, addresses: before };
     }
     if (isOther) this.round(now, false);
-    this.#names.set(host, found.addresses);
-    return found;
+    this.#names.set(host, resolution.addresses);
+    return resolution;
   }
 
   /** True when names of this run have their previous addresses. */

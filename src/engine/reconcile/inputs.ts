@@ -88,9 +88,9 @@ export function gatherInputs(
   const nextAt = nexts.length > 0 ? Math.min(...nexts) : undefined;
   const secretsPending = isPending(probeSecrets);
   const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(formatHostPort);
-  const found = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
+  const parts = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
   const health = { healthOf, probedHealthOf, frozen, maintenance };
-  return { key, raw, backend, ...found, ...health, observedService };
+  return { key, raw, backend, ...parts, ...health, observedService };
 }
 
 const frozenChecks = (

@@ -78,14 +78,14 @@ export function planOf(
 ): ServicePlan {
   const { cache, registry, maxEndpointsPerSlice, contests, switchedOff = new Set() } = options;
   const { policy, aliasPolicy } = options;
-  const found = observedObjects(backend.namespace, desired.name, cache);
-  const olderClaimant = registry.olderClaimant(backend, desired.name, holder(found));
+  const objects = observedObjects(backend.namespace, desired.name, cache);
+  const olderClaimant = registry.olderClaimant(backend, desired.name, holder(objects));
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
-  const held = contests?.isHeld(key, accepted, found.service) ?? false;
+  const held = contests?.isHeld(key, accepted, objects.service) ?? false;
   const policies = { ...(policy && { policy }), ...(aliasPolicy && { aliasPolicy }) };
   const context = { backend, olderClaimant, maxEndpointsPerSlice, held, switchedOff, ...policies };
-  const plan = planService(accepted, found, context);
-  return contests?.review(key, accepted, found, plan) ?? plan;
+  const plan = planService(accepted, objects, context);
+  return contests?.review(key, accepted, objects, plan) ?? plan;
 }
 
 function withoutAddresses(desired: DesiredService, { slices, endpoints }: RefusedAddresses): DesiredService {

@@ -98,8 +98,8 @@ export async function publish(
     const kept = (await removing).flat();
     const freed = removals.flat().length > 0 && kept.length === 0;
     const reviewed = desired.flatMap((service, i) => {
-      const found = observedObjects(inputs.backend.namespace, service.name, options.cache);
-      return (plans[i] && unstored.review(plans[i], service, found)) ?? [];
+      const objects = observedObjects(inputs.backend.namespace, service.name, options.cache);
+      return (plans[i] && unstored.review(plans[i], service, objects)) ?? [];
     });
     return { desired, plans: reviewed, failed: lists.flat(), kept, freed, sliceWrites, waiting };
   }
@@ -190,7 +190,7 @@ async function recordRefusals(
   writer: Writer,
   { cache, clock, random = () => 1 }: PublishingOptions,
 ): Promise<boolean> {
-  const found = desired.flatMap(({ name }, i) =>
+  const searches = desired.flatMap(({ name }, i) =>
     lastOfEach(lists[i] ?? []).map(async ({ write, error }) => {
       const { slices, endpoints } = observedObjects(backend.namespace, name, cache);
       const objects = [...slices.filter(isOurSlice), ...(endpoints === undefined ? [] : [endpoints])];
@@ -205,7 +205,7 @@ async function recordRefusals(
       return ips.length > 0;
     }),
   );
-  return (await Promise.all(found)).some(Boolean);
+  return (await Promise.all(searches)).some(Boolean);
 }
 
 /**

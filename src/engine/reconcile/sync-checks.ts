@@ -71,8 +71,8 @@ export function restoreChecks(
   };
   if (!checks.some(isUnconfirmed)) return false;
   const at = { now: clock.now(), wall: clock.wall() };
-  const found = restoreHealth({ backend, groups, addresses, published: published(backend, cache), at });
-  const changed = [...found].map(([id, value]) => prober.restore(backend.uid, id, value));
+  const healths = restoreHealth({ backend, groups, addresses, published: published(backend, cache), at });
+  const changed = [...healths].map(([id, value]) => prober.restore(backend.uid, id, value));
   return changed.includes(true);
 }
 

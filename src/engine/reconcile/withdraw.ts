@@ -29,16 +29,16 @@ export async function withdraw(
   writer: Writer,
   { cache, policy, aliasPolicy: forbids = aliasPolicy() }: WithdrawOptions,
 ): Promise<Withdrawn> {
-  const found = [...cache.ownedNames(namespace, name)].map((service) =>
+  const withdrawals = [...cache.ownedNames(namespace, name)].map((service) =>
     withdrawalOf(observedObjects(namespace, service, cache), name, policy, forbids),
   );
   const failed = await applyAll(
     writer,
-    found.map(({ steps }) => steps),
+    withdrawals.map(({ steps }) => steps),
   );
   return {
     errors: failed.flat().map(({ error }) => error),
-    externalIps: found.flatMap(({ externalIps }) => externalIps ?? []),
-    refused: new Map(found.flatMap(({ refused }) => [...refused])),
+    externalIps: withdrawals.flatMap(({ externalIps }) => externalIps ?? []),
+    refused: new Map(withdrawals.flatMap(({ refused }) => [...refused])),
   };
 }

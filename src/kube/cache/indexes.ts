@@ -36,8 +36,8 @@ export class Indexes {
    * counts.
    */
   clusterAddress(ip: string): ClusterAddress | undefined {
-    const found = this.servicesOfAddress.get(ip).map((service) => clusterAddress(ip, service));
-    return found.find(({ kind }) => kind === 'clusterIP') ?? found[0];
+    const addresses = this.servicesOfAddress.get(ip).map((service) => clusterAddress(ip, service));
+    return addresses.find(({ kind }) => kind === 'clusterIP') ?? addresses[0];
   }
 
   /** Returns the names of the Services under which a backend owns objects. */

@@ -83,9 +83,9 @@ export class ActionRunner {
 
   /** Reads from the API server, because the cache may be behind. */
   async #absent({ namespace, name }: Extract<Action, { op: 'absent' }>, call: Call): Promise<void> {
-    const found = await this.#find({ kind: 'Service', namespace, name }, call);
-    if (found === undefined) return;
-    if (found.metadata?.deletionTimestamp !== undefined)
+    const service = await this.#find({ kind: 'Service', namespace, name }, call);
+    if (service === undefined) return;
+    if (service.metadata?.deletionTimestamp !== undefined)
       throw new OperatorError(`Service ${name} is being deleted; retrying`, {
         kind: 'waiting',
         reason: 'Terminating',
@@ -147,10 +147,10 @@ export class ActionRunner {
   }
 
   async #sweep({ namespace, name }: Extract<Action, { op: 'sweep' }>, call: Call): Promise<void> {
-    const found = (await this.#request(requests.listForeignSlices(namespace, name), call)) as {
+    const list = (await this.#request(requests.listForeignSlices(namespace, name), call)) as {
       readonly items: readonly Required<Pick<Answer, 'metadata'>>[] | null;
     };
-    const slices = (found.items ?? []).map(({ metadata }) => ({
+    const slices = (list.items ?? []).map(({ metadata }) => ({
       kind: 'EndpointSlice' as const,
       ...metadata,
     }));

@@ -41,7 +41,7 @@ export interface FallbacksOptions {
 
 interface Entry {
   readonly handler: Handler;
-  readonly found: Map<Fallback, { readonly answer: string; readonly until: number }>;
+  readonly answers: Map<Fallback, { readonly answer: string; readonly until: number }>;
 }
 
 export function createFallbacks({
@@ -54,9 +54,9 @@ export function createFallbacks({
   const entryOf = (check: Check): Entry | undefined =>
     known.get(keyOf(check))?.find(({ handler }) => isSame(handler, check.handler));
   const enter = (check: Check): Entry => {
-    const [key, entry] = [keyOf(check), { handler: check.handler, found: new Map() }];
-    const live = (known.get(key) ?? []).filter(({ found }) =>
-      [...found.values()].some(({ until }) => until > now()),
+    const [key, entry] = [keyOf(check), { handler: check.handler, answers: new Map() }];
+    const live = (known.get(key) ?? []).filter(({ answers }) =>
+      [...answers.values()].some(({ until }) => until > now()),
     );
     known.delete(key);
     known.set(key, [entry, ...live].slice(0, most.handlers));
@@ -66,15 +66,15 @@ export function createFallbacks({
   };
   return {
     get: (check, fallback) => {
-      const found = entryOf(check)?.found.get(fallback);
-      return found !== undefined && found.until > now() ? found.answer : undefined;
+      const answer = entryOf(check)?.answers.get(fallback);
+      return answer !== undefined && answer.until > now() ? answer.answer : undefined;
     },
     remember: (check, fallback, answer = '') => {
-      const { found } = entryOf(check) ?? enter(check);
-      found.set(fallback, { answer, until: now() + forMs * (0.75 + 0.5 * random()) });
+      const { answers } = entryOf(check) ?? enter(check);
+      answers.set(fallback, { answer, until: now() + forMs * (0.75 + 0.5 * random()) });
     },
     forget: (check, fallback) => {
-      entryOf(check)?.found.delete(fallback);
+      entryOf(check)?.answers.delete(fallback);
     },
   };
 }

@@ -263,15 +263,15 @@ export class MysqlSession {
 
   #query(sql: string): Promise<readonly Row[]> {
     const rows = new Promise<readonly Row[]>((resolve, reject) => {
-      this.#connection.query(sql, (error, found) => (error ? reject(error) : resolve(rowsOf(found))));
+      this.#connection.query(sql, (error, result) => (error ? reject(error) : resolve(rowsOf(result))));
     });
     return Promise.race([rows, this.#failed]);
   }
 }
 
-function rowsOf(found: unknown): readonly Row[] {
-  return Array.isArray(found)
-    ? found.filter((row): row is Row => typeof row === 'object' && row !== null)
+function rowsOf(result: unknown): readonly Row[] {
+  return Array.isArray(result)
+    ? result.filter((row): row is Row => typeof row === 'object' && row !== null)
     : [];
 }
 

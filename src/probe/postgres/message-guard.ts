@@ -45,17 +45,17 @@ export interface Authentication {
 
 /** Returns the authentication requests among complete messages. */
 export function authentications(messages: Buffer): readonly Authentication[] {
-  const found: Authentication[] = [];
+  const requests: Authentication[] = [];
   for (let at = 0; at < messages.length; at += 1 + messages.readUInt32BE(at + 1)) {
     if (messages[at] !== 0x52) continue;
     const code = messages.readUInt32BE(at + 5);
     const end = at + 1 + messages.readUInt32BE(at + 1);
-    found.push({
+    requests.push({
       code,
       iterations: code === 11 ? iterationsIn(messages.toString('latin1', at + 9, end)) : 0,
     });
   }
-  return found;
+  return requests;
 }
 
 /**

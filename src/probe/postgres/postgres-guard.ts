@@ -76,15 +76,15 @@ class Gate {
   }
 
   #passMessages(): number | undefined {
-    const found = completeMessages(this.#waiting);
-    if (found === undefined) return this.#shut('broken');
-    this.#messages += found.messages;
+    const messages = completeMessages(this.#waiting);
+    if (messages === undefined) return this.#shut('broken');
+    this.#messages += messages.messages;
     if (this.#messages > maxMessages) return this.#shut('too many messages');
-    for (const asked of authentications(this.#waiting.subarray(0, found.length))) {
+    for (const asked of authentications(this.#waiting.subarray(0, messages.length))) {
       const why = this.#refusalOf(asked);
       if (why !== undefined) return this.#shut(why);
     }
-    return found.length;
+    return messages.length;
   }
 
   /**
