@@ -4,7 +4,7 @@
 set -euo pipefail
 name=$1
 cd "$(dirname "$0")/../test/$name"
-hash=$(cat go.* main.go | sha256sum | cut -c1-16)
+hash=$(cat go.* *.go | sha256sum | cut -c1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/external-backend-operator
 binary=$cache/$name-$hash
 if [ ! -x "$binary" ]; then

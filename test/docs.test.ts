@@ -15,7 +15,7 @@ import { metricsTable } from '../src/serve/metrics-table.ts';
 import { withProgress } from '../src/probe/connection/progress.ts';
 import type { Progress } from '../src/probe/connection/progress.ts';
 import { tcpCheck } from './probe/support/checks.ts';
-import { anchorsOf, linksOf } from './support/text/markdown.ts';
+import { anchorsOf, linksOf, sectionOf, tableBelow } from './support/text/markdown.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const skipped = new Set(['node_modules', '.git', '.node', 'dist', 'coverage']);
@@ -107,23 +107,6 @@ describe('the check of links', () => {
     expect(linksOf(page)).toEqual([{ target: 'c.md', line: 1 }]);
   });
 });
-
-/** Text between a heading and the next heading. */
-const sectionOf = (page: string, heading: string): string =>
-  page.split(`\n${heading}\n`)[1]?.split(/\n#{1,6} /)[0] ?? '';
-
-/** Rows of the table below a heading, without the header. */
-function tableBelow(page: string, heading: string): readonly (readonly string[])[] {
-  const rows = sectionOf(page, heading)
-    .split('\n')
-    .filter((line) => line.startsWith('|'));
-  return rows.slice(2).map((row) =>
-    row
-      .slice(1, -1)
-      .split('|')
-      .map((cell) => cell.trim()),
-  );
-}
 
 /** Names in code spans in one cell of each row. */
 const namesIn = (rows: readonly (readonly string[])[], column: number): readonly string[] =>

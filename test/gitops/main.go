@@ -1,8 +1,12 @@
 // What GitOps tools make of resources, by their own libraries. Each subcommand reads a JSON array from standard input and
 // writes one with an entry for each entry:
 //
-//	kstatus   resource                       -> {"status", "message"}, as Flux and Helm wait for it
-//	threeway  {original, modified, current}  -> the merge patch of kubectl and Argo CD; {} where there is no difference
+//	kstatus     resource                        -> {"status", "message"}, as Flux and Helm wait for it
+//	threeway    {original, modified, current}   -> the merge patch of kubectl and Argo CD; {} where there is no difference
+//	argohealth  {script, object}                -> {"status", "message"}, as Argo CD runs health.lua
+//	argoactions {script, object}                -> the actions of discovery.lua, by name
+//	argoaction  {script, object, params}        -> {"object"} that action.lua returns, or {"error"}
+//	flux        {inProgress, failed, current, object} -> {"status", "message"}, as Flux evaluates healthCheckExprs
 package main
 
 import (
@@ -48,9 +52,12 @@ func threeway(raw json.RawMessage) (any, error) {
 }
 
 func run() error {
-	commands := map[string]func(json.RawMessage) (any, error){"kstatus": kstatus, "threeway": threeway}
+	commands := map[string]func(json.RawMessage) (any, error){
+		"kstatus": kstatus, "threeway": threeway, "flux": flux,
+		"argohealth": argoHealth, "argoactions": argoActions, "argoaction": argoAction,
+	}
 	if len(os.Args) != 2 || commands[os.Args[1]] == nil {
-		return fmt.Errorf("usage: gitops kstatus|threeway")
+		return fmt.Errorf("usage: gitops kstatus|threeway|argohealth|argoactions|argoaction|flux")
 	}
 	var entries []json.RawMessage
 	if err := json.NewDecoder(os.Stdin).Decode(&entries); err != nil {

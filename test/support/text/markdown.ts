@@ -55,3 +55,20 @@ function unused(slug: string, taken: ReadonlySet<string>): string {
   for (let count = 1; taken.has(candidate); count += 1) candidate = `${slug}-${String(count)}`;
   return candidate;
 }
+
+/** Returns the text between a heading and the next heading. */
+export const sectionOf = (page: string, heading: string): string =>
+  page.split(`\n${heading}\n`)[1]?.split(/\n#{1,6} /)[0] ?? '';
+
+/** Returns the rows of the table below a heading, without the header. */
+export function tableBelow(page: string, heading: string): readonly (readonly string[])[] {
+  const rows = sectionOf(page, heading)
+    .split('\n')
+    .filter((line) => line.startsWith('|'));
+  return rows.slice(2).map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
+}
