@@ -44,7 +44,17 @@ export function repeatedSpans({ next }: Schedule, zone: WallTime, durationMs: nu
   const lastStart = (instant: number): number | undefined => {
     const first = startAfter(instant - durationMs);
     if (first > instant) return undefined;
-    let [low, high] = [first, Math.floor(instant / MINUTE_MS) * MINUTE_MS + MINUTE_MS];
+    const minute = Math.floor(instant / MINUTE_MS) * MINUTE_MS;
+    // Searches from the end: twice as far back each time, and then by halves.
+    let [low, high] = [first, minute + MINUTE_MS];
+    for (let backMs = 0; high - backMs > first; backMs = 2 * backMs + MINUTE_MS) {
+      const start = startAfter(minute - backMs - 1);
+      if (start <= instant) {
+        low = start;
+        break;
+      }
+      high = minute - backMs;
+    }
     while (high - low > MINUTE_MS) {
       const middle = low + Math.floor((high - low) / 2 / MINUTE_MS) * MINUTE_MS;
       const start = startAfter(middle - 1);
@@ -56,7 +66,7 @@ export function repeatedSpans({ next }: Schedule, zone: WallTime, durationMs: nu
   const endFrom = (start: number): number | undefined => {
     let last = start;
     for (let i = 0; i < MAX_JOINED; i += 1) {
-      const later = startAfter(last) <= last + durationMs ? lastStart(last + durationMs) : undefined;
+      const later = lastStart(last + durationMs);
       if (later === undefined) return last + durationMs;
       last = later;
     }

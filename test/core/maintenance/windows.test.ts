@@ -294,3 +294,23 @@ describe('the windows of any schedule', () => {
     );
   });
 });
+
+it.each([
+  ['* * * * *', 60],
+  ['* * * * *', 3600],
+  ['*/7 * * * *', 86_400],
+] as const)(
+  'sixteen windows of %s for %i s are found at an edge within 50 ms of CPU time',
+  (schedule, durationSeconds) => {
+    const entries = Array.from({ length: 16 }, (_, i) =>
+      entry({ name: `w${i}`, schedule, durationSeconds, timeZone: 'Europe/Berlin' }),
+    );
+    const calendar = calendarOf(entries, hosts);
+    const took = Array.from({ length: 5 }, (_, i) => {
+      const { user } = process.cpuUsage();
+      maintenanceAt(calendar, Date.parse('2026-11-29T02:00:00Z') + i * minute);
+      return (process.cpuUsage().user - user) / 1000;
+    });
+    expect(Math.min(...took)).toBeLessThan(50);
+  },
+);
