@@ -29,10 +29,12 @@ export const publishedPort = (group: PortGroup, address: BackendAddress): number
   address.port !== 0 ? address.port : (group.ports[0]?.targetPort ?? group.ports[0]?.port ?? 0);
 
 /**
- * Looks up how an address is published. Slices of ours come first, then those of other clients, then
- * Endpoints, which cannot show an address that is published although it is not ready. In each, the port of
- * that name comes before the number alone. Endpoints of ours are written after our slices: if a Service has
- * such slices, its Endpoints are older and do not count.
+ * Looks up how an address is published. Slices of ours come first, then those of other clients, then Endpoints
+ * of other clients. In each, the port of that name comes before the number alone.
+ *
+ * Endpoints of ours never count. They are written after the slices, so where they differ they are older: a
+ * leader that ended between the two writes may have removed the last slice of a Service, because its server is
+ * dead or is no longer the primary.
  */
 export function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
   const [ours, others] = [true, false].map((is) => slices.filter((slice) => isOurSlice(slice) === is));
@@ -40,7 +42,7 @@ export function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
     { byIp: byIp((ours ?? []).flatMap(fromSlice)), disagreeing: 'mixed' },
     { byIp: byIp((others ?? []).flatMap(fromSlice)), disagreeing: true },
     {
-      byIp: byIp(endpoints.filter((each) => !isFollowing(each, ours ?? [])).flatMap(fromEndpoints)),
+      byIp: byIp(endpoints.filter((each) => !isOurEndpoints(each)).flatMap(fromEndpoints)),
       disagreeing: true,
     },
   ];
@@ -54,9 +56,6 @@ export function publishedReadiness({ slices, endpoints }: Published): ReadyOf {
     return undefined;
   };
 }
-
-const isFollowing = (endpoints: Endpoints, ours: readonly EndpointSlice[]): boolean =>
-  isOurEndpoints(endpoints) && ours.some((slice) => serviceOf(slice) === endpoints.metadata.name);
 
 type PublishedReady = boolean | 'mixed';
 

@@ -31,7 +31,7 @@ import { reasons } from '../probing/reasons.ts';
  * | none          | any                                                     | unknown                                            |
  * | none          | none                                                    | no entry                                           |
  *
- * If no slice of ours has the address, a slice of another client or Endpoints (a Service that is taken over)
+ * If no slice of ours has the address, a slice or Endpoints of another client (a Service that is taken over)
  * count in its place. It is ready if one of them has it as ready. For an alias:
  *
  * | Service points to the host | health in the status                                   | begins as |

@@ -2,7 +2,8 @@ import type { ReconcileWorld } from '../../support/fakes/reconcile-world.ts';
 import { describe, expect, it } from '@jest/globals';
 import { aStoredBackend, namespace } from '../../support/builders/builders.ts';
 import { A, B, C, primary, ready, replica, spec, stands } from '../support/roles-world.ts';
-import { responded } from '../../support/builders/verdicts.ts';
+import { conflict } from '../../support/fakes/fake-cluster.ts';
+import { down, responded } from '../../support/builders/verdicts.ts';
 
 /** Runs a reconcile that writes the slices, and restarts before the status is written. */
 async function restartedBeforeStatus(world: ReconcileWorld): Promise<ReconcileWorld> {
@@ -58,6 +59,29 @@ describe('a restart', () => {
     const next = await restartedBeforeStatus(world);
     expect(ready(next, 'rw')).toEqual([]);
   });
+
+  it.each([
+    ['demoted', 'rw', A, replica()],
+    ['dead', 'rw', A, down],
+    ['promoted', 'ro', B, primary({ epoch: 1 })],
+  ] as const)(
+    'between the slices and the Endpoints does not publish a server again that was %s',
+    async (_, service, server, verdict) => {
+      const { world } = await stands({ targets: [{ host: A }, { host: B }] });
+      world.cluster.refuse = (action) =>
+        'object' in action && action.object.kind === 'Endpoints' ? conflict() : undefined;
+      for (let i = 0; i < 3; i += 1) world.say(verdict, server);
+      await world.run();
+      expect(ready(world, service)).toEqual([]);
+      world.cluster.refuse = () => undefined;
+      const next = world.restarted();
+      next.hear();
+      await next.run();
+      await world.clock.advance(1_000);
+      await next.run();
+      expect(ready(next, service)).toEqual([]);
+    },
+  );
 
   it('drops a role of the spec that was removed meanwhile', async () => {
     const fixed = (role?: string) => ({
