@@ -31,7 +31,7 @@ export interface AppliedService {
  * | absent       | GET of a Service that is to be created; 200 = another client was faster: transient, because apply would take it over; one that is being deleted: `waiting` |
  * | applyService | server-side apply, forced; if it is refused, that of `otherwise` |
  * | setService   | merge patch, fenced by uid and resourceVersion: what apply cannot take from other managers |
- * | create       | POST; 409 = another client was faster: transient |
+ * | create       | POST; 409 = another client was faster: transient; with `emptyFirst` without endpoints, and then a PUT with them, which is fenced as update is |
  * | update       | PUT, fenced by the uid and resourceVersion in the object; 409 = transient |
  * | delete       | DELETE with uid and resourceVersion preconditions; 404 = done |
  * | sweep        | deletes the slices and Endpoints of Service `name` that Kubernetes' own controllers (endpointslice-controller.k8s.io, endpointslicemirroring-controller.k8s.io, endpoint-controller) left; if it found some, `waiting` for a second look |
@@ -49,7 +49,12 @@ export type Action =
       readonly annotations?: Readonly<Record<string, string | null>>;
       readonly ownerReferences?: readonly OwnerReference[];
     }
-  | { readonly op: 'create'; readonly object: EndpointSlice | Endpoints }
+  | {
+      readonly op: 'create';
+      readonly object: EndpointSlice | Endpoints;
+      /** A create that arrives late, after the end of its term, must publish nothing. It has no fence. */
+      readonly emptyFirst?: boolean;
+    }
   | { readonly op: 'update'; readonly object: EndpointSlice | Endpoints }
   | {
       readonly op: 'dryRun';

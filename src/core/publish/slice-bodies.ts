@@ -31,6 +31,8 @@ export interface SliceOwner {
   readonly headless: boolean;
   /** The operator writes the hints (hints.ts). */
   readonly hinted?: boolean;
+  /** One server at a time: the old server is removed before the new one is added. */
+  readonly exclusive?: boolean;
 }
 
 /** Returns the write of a new slice. Adds its name to `names`, the names that are taken. */
@@ -46,6 +48,7 @@ export function createSlice(
   names.add(`${base}-${index}`);
   return {
     op: 'create',
+    ...(context.exclusive === true && { emptyFirst: true }),
     object: {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',

@@ -18,8 +18,6 @@ export interface SliceGroup extends SliceTemplate {
 
 export interface SliceContext extends SliceOwner {
   readonly maxEndpoints: number;
-  /** One server at a time: the old server is removed before the new one is added. */
-  readonly exclusive?: boolean;
   /** IPs of that server, including those of families that the Service does not have. */
   readonly server?: ReadonlySet<string>;
   /** Names of other clients' slices. */
@@ -63,7 +61,13 @@ export interface SlicePlan {
  * |-----------------------------------------------|--------|------------------|
  * | loses gone addresses, or is removed with them | first  | nothing          |
  * | the same of a slice that also has moved ones  | first, the moved ones remain; the rest is planned after that is written | nothing          |
+ * | has no addresses, and is not the only slice   | first: it is removed | nothing |
  * | gains                                         | second | all of the above |
+ *
+ * A late write of a former leader never shows a second server, whatever was in flight when its term ended. The
+ * former leader may have been about to add its server to a slice without addresses, so that this slice is removed
+ * first, and a new slice is created without addresses (`emptyFirst`). One case remains: it was replacing the server
+ * of the only slice, and the next leader keeps the server and adds a slice for other ports or another family.
  *
  * If the servers remain and other things change (port name, appProtocol, slice size, family), it is written
  * like any other Service.
@@ -76,13 +80,20 @@ export function planSlices(
   const names = new Set([...(context.taken ?? []), ...observed.map((slice) => slice.metadata.name)]);
   const inputs = { ...sliceInputsOf(groups, observed, context), names };
   const drafts = draftsOf(groups, observed, inputs);
-  const yielding = inputs.isSwitch ? drafts.filter((draft) => losesGone(draft, inputs)) : [];
+  const joins = inputs.exclusive === true && drafts.some(({ cell }) => addsEndpoints(cell));
+  const yielding = drafts.filter(
+    (draft) => (inputs.isSwitch && losesGone(draft, inputs)) || (joins && isVacant(draft)),
+  );
   const isSplit = yielding.some(({ moved }) => moved.length > 0);
   const first = yielding.flatMap((draft) => yieldStep(draft, inputs));
   if (isSplit) return { writes: first, carriers: [], leaving: () => [], again: true };
   const rest = drafts.filter((draft) => !yielding.includes(draft));
   return { ...restOf(rest, first, inputs), again: false };
 }
+
+/** Returns true for a slice that has no addresses and gets none. */
+const isVacant = ({ cell }: Draft): boolean =>
+  cell.slice !== undefined && cell.endpoints.length === 0 && cell.lost.length === 0;
 
 /** Writes the slice without the servers that leave an exclusive Service. */
 const yieldStep = (draft: Draft, inputs: SliceInputs): readonly PlanStep[] =>
@@ -168,7 +179,13 @@ function draftsOf(
   observed: readonly EndpointSlice[],
   inputs: SliceInputs,
 ): readonly Draft[] {
-  const byKey = Map.groupBy(byName(observed), (slice) => groupKey(slice.addressType, slice.ports ?? []));
+  const isOnly = observed.length === 1 && groups.length === 1;
+  const isUsable = ({ endpoints }: EndpointSlice): boolean =>
+    inputs.exclusive !== true || isOnly || (endpoints ?? []).length > 0;
+  const [usable, unusable] = [true, false].map((is) =>
+    byName(observed).filter((slice) => isUsable(slice) === is),
+  );
+  const byKey = Map.groupBy(usable ?? [], (slice) => groupKey(slice.addressType, slice.ports ?? []));
   const desired = new Set(inputs.desired.keys());
   const options = {
     max: inputs.maxEndpoints,
@@ -181,7 +198,7 @@ function draftsOf(
     byKey.delete(key);
     return layOut(template.endpoints, slices, options).map((cell) => ({ cell, template }));
   });
-  const all = [...laid, ...[...byKey.values()].flat().map(orphan)];
+  const all = [...laid, ...[...byKey.values(), ...(unusable ?? [])].flat().map(orphan)];
   return all.map((draft) => ({ ...draft, moved: draft.cell.lost.filter((ip) => desired.has(ip)) }));
 }
 

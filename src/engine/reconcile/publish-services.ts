@@ -2,6 +2,7 @@ import { touchesSlice } from '../../core/kubernetes/action.ts';
 import type { DesiredService } from '../../core/publish/desired.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import { withHeldAddresses, isEmptyIn, placesOf } from '../../core/publish/held-addresses.ts';
+import type { KubeObject } from '../../core/kubernetes/objects.ts';
 import { isOurSlice } from '../../core/kubernetes/ownership.ts';
 import type { ServicePlan } from '../../core/publish/plan.ts';
 import type { Roles } from '../../core/roles/primary-election.ts';
@@ -198,7 +199,7 @@ async function recordRefusals(
       const same = objects.find((each) => each.kind === kind && each.metadata.name === metadata.name);
       const before = new Set(same && addressesIn(same));
       const elsewhere = new Set(objects.filter((each) => each.kind === kind).flatMap(addressesIn));
-      const refused = await refusedAddresses(write, error, before, writer);
+      const refused = await refusedAddresses(asUpdate(write, same), error, before, writer);
       // An address that moves between slices remains: the write that removes it there depends on this one.
       const ips = refused.filter((ip) => before.has(ip) || !elsewhere.has(ip));
       refusals.add({ carrier: kind, service: name }, ips, error, { now: clock.now(), random });
@@ -206,6 +207,14 @@ async function recordRefusals(
     }),
   );
   return (await Promise.all(searches)).some(Boolean);
+}
+
+/** Returns the write of an object that exists by now: a slice may have been created, and its endpoints refused. */
+function asUpdate(write: AddressWrite, stored: KubeObject | undefined): AddressWrite {
+  if (write.op === 'update' || stored === undefined) return write;
+  const { uid = '', resourceVersion = '' } = stored.metadata;
+  const object = { ...write.object, metadata: { ...write.object.metadata, uid, resourceVersion } };
+  return { op: 'update', object };
 }
 
 /**

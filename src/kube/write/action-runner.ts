@@ -26,6 +26,7 @@ interface Answer {
   readonly metadata?: {
     readonly name: string;
     readonly uid: string;
+    readonly resourceVersion?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly finalizers?: readonly string[];
     readonly deletionTimestamp?: string;
@@ -67,7 +68,9 @@ export class ActionRunner {
       case 'setService':
         return this.#setService(action, call);
       case 'create':
-        return this.#create(action.object, call);
+        return action.emptyFirst === true && action.object.kind === 'EndpointSlice'
+          ? this.#createEmpty(action.object, call)
+          : this.#create(action.object, call).then(() => undefined);
       case 'update':
         return this.#update(action.object, call);
       case 'dryRun':
@@ -118,11 +121,25 @@ export class ActionRunner {
     call.put('Service', ref.namespace, await this.#refreshOnConflict(ref, write, call));
   }
 
-  async #create(object: EndpointSlice | Endpoints, call: Call): Promise<void> {
+  /** Returns the stored object. */
+  async #create(object: EndpointSlice | Endpoints, call: Call): Promise<Answer> {
     const { kind } = object;
     const { namespace, name } = object.metadata;
     const write = this.#write(requests.createObject(object), call);
-    call.put(kind, namespace, await this.#refreshOnConflict({ kind, namespace, name }, write, call));
+    const answer = await this.#refreshOnConflict({ kind, namespace, name }, write, call);
+    call.put(kind, namespace, answer);
+    return answer as Answer;
+  }
+
+  /**
+   * Creates the slice without endpoints, and then adds them. Unlike the create, the update has a version: if it
+   * arrives late, after another leader has written the slice, it is refused.
+   */
+  async #createEmpty(object: EndpointSlice, call: Call): Promise<void> {
+    const { annotations: _, ...metadata } = object.metadata;
+    const { metadata: stored } = await this.#create({ ...object, metadata, endpoints: [] }, call);
+    const fence = { uid: stored?.uid ?? '', resourceVersion: stored?.resourceVersion ?? '' };
+    await this.#update({ ...object, metadata: { ...object.metadata, ...fence } }, call);
   }
 
   async #update(object: EndpointSlice | Endpoints, call: Call): Promise<void> {

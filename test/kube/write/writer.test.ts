@@ -185,3 +185,32 @@ describe('a write', () => {
     await expect(Promise.resolve(world.last().ask.guard?.())).rejects.toBe(unanswered);
   });
 });
+
+describe('the create of a slice of a Service with one server at a time', () => {
+  const created: Action = { op: 'create', emptyFirst: true, object: aSlice(['10.20.0.11']) };
+  const stored = { kind: 'EndpointSlice', metadata: { name: 'db', uid: 'u1', resourceVersion: '7' } };
+
+  it('has no endpoints, and an update with its uid and version adds them', async () => {
+    const world = new World();
+    const first = await world.perform(created);
+    expect(world.last().ask.body).toMatchObject({ endpoints: [] });
+    await world.last().answer(stored);
+    expect(world.requests()).toEqual(['create endpointslices', 'update endpointslices']);
+    expect(world.last().ask.body).toMatchObject({
+      metadata: { uid: 'u1', resourceVersion: '7' },
+      endpoints: [{ addresses: ['10.20.0.11'] }],
+    });
+    await world.last().answer(aSlice(['10.20.0.11']));
+    expect(first.ended).toBe('done');
+  });
+
+  it('adds no endpoints after the end of its term', async () => {
+    const world = new World();
+    await world.perform(created);
+    world.term = 2;
+    await world.last().answer(stored);
+    expect(await failureOf(Promise.resolve(world.last().ask.guard?.()))).toMatchObject({
+      reason: 'NotLeader',
+    });
+  });
+});

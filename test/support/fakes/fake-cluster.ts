@@ -130,7 +130,8 @@ export class FakeCluster implements ClusterCache, Writer {
     const error = this.refuse(action.op === 'dryRun' ? action.write : action);
     if (error !== undefined) throw error;
     if (action.op === 'dryRun') return;
-    this.execute(action);
+    if (action.op === 'create' && action.emptyFirst === true) await this.#createEmpty(action.object);
+    else this.execute(action);
     if (action.op !== 'sweep' && action.op !== 'absent') this.writes.push(action);
     this.onWrite();
   }
@@ -161,6 +162,18 @@ export class FakeCluster implements ClusterCache, Writer {
       default:
         this.#store(action.op, action.object);
     }
+  }
+
+  /** Stores the slice without endpoints, and then with them, as the writer does. */
+  async #createEmpty(object: EndpointSlice | Endpoints): Promise<void> {
+    this.execute({ op: 'create', object: { ...object, endpoints: [] } as EndpointSlice });
+    const { uid = '', resourceVersion = '' } = this.#objects.get(idOfObject(object))?.metadata ?? {};
+    this.onWrite();
+    await Promise.resolve();
+    this.execute({
+      op: 'update',
+      object: { ...object, metadata: { ...object.metadata, uid, resourceVersion } },
+    });
   }
 
   #store(op: 'create' | 'update', object: EndpointSlice | Endpoints): void {
