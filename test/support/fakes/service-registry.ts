@@ -223,32 +223,65 @@ function withClusterIps(spec: Spec, old: Spec | undefined, { nextIp, isIpTaken }
   return { ...spec, ...withIps(ips[0], ips) };
 }
 
-/** updateNodePorts, updateHealthCheckNodePort. */
+/** initNodePorts, updateNodePorts, updateHealthCheckNodePort. */
 function withAllocatedPorts(spec: Spec, old: Spec | undefined, of: Allocators): Spec {
   let next = spec;
   if (isOutside(spec)) {
-    const known = new Set((old?.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
-    next = { ...next, ports: (spec.ports ?? []).map((port) => withNodePort(port, spec, known, of)) };
+    const ports = old === undefined ? initialPorts(spec, of) : updatedPorts(spec, old, of);
+    next = { ...next, ports };
   }
   if (needsCheckPort(next) && (old === undefined || !needsCheckPort(old)))
     next = { ...next, healthCheckNodePort: next.healthCheckNodePort ?? of.nextPort() };
   return next;
 }
 
-function withNodePort(
-  port: ServicePort,
-  { type, allocateLoadBalancerNodePorts: allocates }: Spec,
-  known: ReadonlySet<number>,
-  { nextPort, isPortTaken }: Allocators,
-): ServicePort {
-  const { nodePort } = port;
-  if (nodePort === undefined)
-    return type === 'LoadBalancer' && allocates === false ? port : { ...port, nodePort: nextPort() };
-  if (known.has(nodePort)) return port;
+const isOpenPort = ({ nodePort }: ServicePort, { type, allocateLoadBalancerNodePorts: allocates }: Spec) =>
+  nodePort === undefined && type === 'LoadBalancer' && allocates === false;
+
+/** Allocates a node port that the spec asks for. */
+function allocated(nodePort: number, { isPortTaken }: Allocators): number {
   if (nodePort < 30_000 || nodePort > 32_767)
     refuse('ports[0].nodePort', 'provided port is not in the valid range');
   if (isPortTaken(nodePort)) refuse('ports[0].nodePort', 'provided port is already allocated');
-  return port;
+  return nodePort;
+}
+
+/**
+ * initNodePorts (registry/core/service/storage/alloc.go), of a create. Ports with the same number share a node port
+ * unless they ask for others (TCP and UDP). Ports with other numbers cannot share one: it is allocated twice, which
+ * is refused. An update allocates each once.
+ */
+function initialPorts(spec: Spec, of: Allocators): readonly ServicePort[] {
+  const { ports = [] } = spec;
+  const [byNumber, own] = [new Map<number, number>(), new Set<number>()];
+  const allocate = (nodePort: number): number => {
+    if (own.has(nodePort)) refuse('ports[0].nodePort', 'provided port is already allocated');
+    own.add(nodePort);
+    return allocated(nodePort, of);
+  };
+  return ports.map((port) => {
+    if (isOpenPort(port, spec)) return port;
+    const known = byNumber.get(port.port);
+    if (known !== undefined) {
+      if (port.nodePort !== undefined && port.nodePort !== known) allocate(port.nodePort);
+      return { ...port, nodePort: port.nodePort ?? known };
+    }
+    const asked = ports.find((each) => each.port === port.port && each.nodePort !== undefined)?.nodePort;
+    const nodePort = asked === undefined ? of.nextPort() : allocate(asked);
+    byNumber.set(port.port, nodePort);
+    return { ...port, nodePort };
+  });
+}
+
+/** updateNodePorts. */
+function updatedPorts(spec: Spec, old: Spec, of: Allocators): readonly ServicePort[] {
+  const known = new Set((old.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
+  return (spec.ports ?? []).map((port) => {
+    if (isOpenPort(port, spec)) return port;
+    if (port.nodePort === undefined) return { ...port, nodePort: of.nextPort() };
+    if (!known.has(port.nodePort)) allocated(port.nodePort, of);
+    return port;
+  });
 }
 
 /** dropTypeDependentFields: fields that were set automatically for the former type, and did not change. */
