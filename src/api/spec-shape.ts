@@ -88,6 +88,12 @@ export const specShape = z
       .describe(
         'True stops probing and writing. What is published stays unchanged, except that addresses which the address policy forbids are removed.',
       ),
+    observe: z
+      .boolean()
+      .optional()
+      .describe(
+        'True probes and reports, and writes no Service, EndpointSlice or Endpoints: to try a backend while another Service of that name is in use. The status, Events and metrics contain what would be published. What this backend has published before stays, but is no longer updated, except that addresses which the address policy forbids are removed. Default: false.',
+      ),
     ...misplaced,
   })
   .describe('Desired state.');

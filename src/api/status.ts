@@ -45,6 +45,12 @@ const serviceStatusSchema = z
       .describe(
         'KeepLast or All: no address is ready, and the Service publishes addresses that are not, because of whenNoneReady. Absent otherwise.',
       ),
+    difference: z
+      .string()
+      .optional()
+      .describe(
+        'While spec.observe is true: how the ready addresses that would be published differ from those that the Service has now. Absent otherwise.',
+      ),
   })
   .describe('State of one Service.');
 

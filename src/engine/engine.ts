@@ -2,6 +2,7 @@ import type { Check } from '../core/probing/check.ts';
 import type { OperatorError } from '../core/errors.ts';
 import type { Health } from '../core/health/state.ts';
 import type { KubeObject } from '../core/kubernetes/objects.ts';
+import { whileObserving } from '../core/events/observed-event.ts';
 import { warningEvent } from '../core/events/warning-events.ts';
 import { placesFor } from './queue/due-keys.ts';
 import { IsolationMonitor, type IsolationSettings } from './isolation/isolation-monitor.ts';
@@ -100,7 +101,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     const { observer, logger } = options;
-    this.#events = this.#sinkInMaintenance(options.events);
+    this.#events = this.#sinkInContext(options.events);
     this.#transitions = new TransitionEvents(options.cache);
     this.#opinions = new SecondOpinions({
       ...{ clock: options.clock, witnesses: options.witnesses },
@@ -258,7 +259,9 @@ export class Engine {
         const error = errorOf(outcome);
         observer.reconciled(error, durationMs, queuedMs);
         const { frozen } = this.#reconciler.maintenanceOf(key);
-        for (const event of this.#transitions.end(key, error, frozen)) this.#record(key, event);
+        const isObserving = this.#reconciler.isObserving(key);
+        for (const event of this.#transitions.end(key, error, { frozen, isObserving }))
+          this.#record(key, event);
         if (error !== undefined) logFailure(logger, key, error, retryInMs);
       },
     });
@@ -295,12 +298,15 @@ export class Engine {
     if (warning !== undefined) this.#record(key, warning);
   }
 
-  /** Returns a sink that records Events as maintenance windows require. */
-  #sinkInMaintenance(events: EventSink): EventSink {
-    const effectsOn = (key: string) => this.#reconciler.maintenanceOf(key);
+  /** Returns a sink that records Events as maintenance windows and spec.observe require. */
+  #sinkInContext(events: EventSink): EventSink {
     return {
-      record: (backend, event) =>
-        events.record(backend, withMaintenanceEffects(event, effectsOn(backendKey(backend.metadata)))),
+      record: (backend, event) => {
+        const key = backendKey(backend.metadata);
+        const inMaintenance = withMaintenanceEffects(event, this.#reconciler.maintenanceOf(key));
+        const isObserving = this.#reconciler.isObserving(key);
+        events.record(backend, isObserving ? whileObserving(inMaintenance) : inMaintenance);
+      },
     };
   }
 

@@ -22,6 +22,8 @@ export class BackendSeries {
   readonly #tiers: LabelledSeries;
   /** Maintenance windows that are active. */
   readonly #windows: LabelledSeries;
+  /** Backends that only observe. */
+  readonly #observing: LabelledSeries;
   /** Namespaces with a series that counts their backends without series. */
   #short: readonly string[] = [];
 
@@ -33,6 +35,7 @@ export class BackendSeries {
     this.#fallbacks = new LabelledSeries(series.external_backend_fallback_active);
     this.#tiers = new LabelledSeries(series.external_backend_tier);
     this.#windows = new LabelledSeries(series.external_backend_maintenance_active);
+    this.#observing = new LabelledSeries(series.external_backend_observing);
   }
 
   /** Sets the figures of a backend (`namespace/name`). A backend without a place is only counted. */
@@ -94,6 +97,7 @@ export class BackendSeries {
       key,
       windows.map(({ name, action }) => ({ labels: [name, action], value: 1 })),
     );
+    this.#observing.set(key, figures.isObserving === true ? [{ labels: [], value: 1 }] : []);
     this.#ends.retain(key, new Set(checks.map(formatHostPort)));
   }
 
@@ -108,6 +112,7 @@ export class BackendSeries {
     this.#fallbacks.set(key, []);
     this.#tiers.set(key, []);
     this.#windows.set(key, []);
+    this.#observing.set(key, []);
     this.#ends.retain(key, new Set());
   }
 }

@@ -135,6 +135,11 @@ export const metricsTable = {
     help: 'Always 1. The labels are a backend, and the name and the action of a maintenance window that is active. Absent otherwise.',
     labels: ['namespace', 'name', 'window', 'action'],
   },
+  external_backend_observing: {
+    type: 'gauge',
+    help: '1 while spec.observe of a backend is true: nothing is written, and the other series of the backend contain what would be published. Absent otherwise.',
+    labels: ['namespace', 'name'],
+  },
   external_backend_certificate_expiry_timestamp_seconds: {
     type: 'gauge',
     help: 'Earliest expiry of the certificates that tls probes saw at the addresses of a backend, in seconds of Unix time.',

@@ -5,6 +5,7 @@ import { overLimits, atLimits } from './samples/limits.ts';
 import { badMaintenance, goodMaintenance } from './samples/maintenance.ts';
 import { misplaced } from './samples/misplaced.ts';
 import { badNames, goodNames } from './samples/names.ts';
+import { badObserve, goodObserve } from './samples/observe.ts';
 import { badPorts, goodPorts } from './samples/ports.ts';
 import { badProbes, goodProbes } from './samples/probes.ts';
 import { badRoles, goodRoles } from './samples/roles.ts';
@@ -26,6 +27,7 @@ export const badSamples: readonly BadSample[] = [
   ...badSecrets,
   ...badDatabaseProbes,
   ...badMaintenance,
+  ...badObserve,
   ...overLimits,
 ];
 
@@ -43,5 +45,6 @@ export const goodSamples: readonly GoodSample[] = [
   ...goodSecrets,
   ...goodDatabaseProbes,
   ...goodMaintenance,
+  ...goodObserve,
   ...atLimits,
 ];

@@ -95,6 +95,7 @@ describe('kubectl', () => {
       'dns',
       'failbackSeconds',
       'suspend',
+      'observe',
     ])
       expect(text).toContain(field);
     expect(await kubectl(controlPlane(), ['explain', 'xb.spec.probe.httpGet.host'])).toContain('Host header');

@@ -202,6 +202,16 @@ describe('metrics', () => {
     expect(await active()).toEqual([]);
   });
 
+  it('show that a backend only observes, for as long as it does', async () => {
+    const metrics = make();
+    const shown = async (isObserving: boolean) => {
+      metrics.backendFigures('shop/db', figures({ ready: 1, total: 2, isObserving }));
+      return matching(await scrape(metrics), 'external_backend_observing{');
+    };
+    expect(await shown(true)).toEqual(['external_backend_observing{namespace="shop",name="db"} 1']);
+    expect(await shown(false)).toEqual([]);
+  });
+
   it('show the earliest end of the certificates of a backend, for addresses that are still probed', async () => {
     const metrics = make({ maxBackends: 1 });
     const published = (...ips: readonly string[]) =>

@@ -26,11 +26,23 @@ import { joinNonEmpty, truncate } from './text.ts';
  * | unhealthy                                  | False NoReadyAddress   |
  * | none: all hosts are refused                | False NotPublished     |
  *
+ * While spec.observe is true, the same rows of what would be published, with the reason Observing.
+ *
  * Ready means healthy, and ready in a slice that is written. Before all rows: a Service that does not exist,
  * is being deleted or is not ours (see the problems) is False NotPublished. A Service that waits to be taken
  * over is Unknown before that, while an address has no verdict.
  */
 export function availableCondition(
+  input: StatusInput,
+  addresses: readonly AddressStatus[],
+): ConditionVerdict<AvailableReason> {
+  const verdict = availableIn(input, addresses);
+  if (input.observation === undefined) return verdict;
+  const message = truncate(`without spec.observe this would be ${verdict.reason}: ${verdict.message}`);
+  return { status: verdict.status, reason: 'Observing', message };
+}
+
+function availableIn(
   input: StatusInput,
   addresses: readonly AddressStatus[],
 ): ConditionVerdict<AvailableReason> {

@@ -8,6 +8,7 @@ import type { problemReasons } from '../publish/problems.ts';
 export const readyReasons = [
   'Published',
   'Suspended',
+  'Observing',
   'Invalid',
   'NamespaceExcluded',
   'Terminating',
@@ -25,6 +26,7 @@ export const availableReasons = [
   'NoReadyAddress',
   'NoneReadyKept',
   'NoneReadyAll',
+  'Observing',
 ] as const;
 
 /** The first one that applies is reported. */

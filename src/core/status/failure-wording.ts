@@ -10,6 +10,7 @@ const ofNames: readonly string[] = [
   'NoReadyAddress',
   'NoneReadyKept',
   'NoneReadyAll',
+  'Observing',
 ] satisfies readonly ConditionReason[];
 
 /**
@@ -19,8 +20,9 @@ const ofNames: readonly string[] = [
 export const differsOnlyInFailures = (a: Status | undefined, b: Status): boolean =>
   a !== undefined && !isSame(a, b) && isSame(withoutWords(a), withoutWords(b));
 
-const withoutWords = ({ conditions, targets, ...rest }: Status): object => ({
+const withoutWords = ({ conditions, targets, services, ...rest }: Status): object => ({
   ...rest,
+  services: services?.map(({ difference: _, ...service }) => service),
   conditions: conditions?.map((condition) =>
     ofNames.includes(condition.reason) ? { ...condition, message: '' } : condition,
   ),

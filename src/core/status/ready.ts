@@ -1,4 +1,5 @@
 import { errorStalls } from '../errors.ts';
+import type { Observation } from '../publish/observation.ts';
 import { problemReasons, type Problem } from '../publish/problems.ts';
 import type { WrittenService } from '../publish/written-service.ts';
 import type { ReadyReason } from './condition-reasons.ts';
@@ -12,6 +13,7 @@ import { truncate } from './text.ts';
  *
  * | state                                                | Ready                               |
  * |------------------------------------------------------|-------------------------------------|
+ * | spec.observe is true                                 | True Observing                      |
  * | a Service is not ours, or not fully                  | False Conflict, NameClaimed, …      |
  * | a write is refused, or fails several times in a row  | False, the reason of the API server |
  * | an alias, and all its hosts are refused              | False TargetsRefused                |
@@ -24,7 +26,9 @@ import { truncate } from './text.ts';
  * the change that takes the Service over.
  */
 export function readyCondition(input: StatusInput): ConditionVerdict<ReadyReason> {
-  const { error } = input;
+  const { error, observation } = input;
+  if (observation !== undefined)
+    return { status: 'True', reason: 'Observing', message: observingText(observation) };
   const adopting = input.problems.filter(isAdopting);
   const problem = ofProblems(
     'False',
@@ -51,6 +55,12 @@ export function readyCondition(input: StatusInput): ConditionVerdict<ReadyReason
   if (adoption !== undefined) return adoption;
   const names = written.map(({ name }) => name).join(', ');
   return { status: 'True', reason: 'Published', message: truncate(`published as Service ${names}`) };
+}
+
+/** Returns that nothing is written, and what would change or fail if it were. */
+function observingText({ obstacles }: Observation): string {
+  const text = 'spec.observe is true: nothing is written';
+  return truncate(obstacles.length === 0 ? text : `${text}; without spec.observe: ${obstacles.join('; ')}`);
 }
 
 const isAdopting = ({ reason }: Problem): boolean => reason === 'Adopting';
@@ -87,7 +97,8 @@ export function reconcilingCondition({
  * out.
  */
 export function stalledCondition(input: StatusInput): ConditionVerdict<ReadyReason> | undefined {
-  const { problems, error } = input;
+  const { problems, error, observation } = input;
+  if (observation !== undefined) return undefined;
   const stalling = problems.filter(({ reason }) => problemReasons[reason] === 'stalls');
   const stalled = ofProblems('True', stalling);
   if (stalled !== undefined) return stalled;

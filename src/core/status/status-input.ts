@@ -5,6 +5,7 @@ import type { PortGroup } from '../probing/port-groups.ts';
 import type { DesiredService } from '../publish/desired.ts';
 import type { OperatorError } from '../errors.ts';
 import type { IsolationFigures } from '../isolation/isolation-figures.ts';
+import type { Observation } from '../publish/observation.ts';
 import type { Problem } from '../publish/problems.ts';
 import type { HealthOf } from '../health/readiness.ts';
 import type { MaintenanceState } from '../maintenance/maintenance-state.ts';
@@ -26,6 +27,8 @@ export interface StatusInput {
   /** Their written state, in the same order. */
   readonly written: readonly WrittenService[];
   readonly problems: readonly Problem[];
+  /** Set while spec.observe is true: `desired` and `written` are then those of a dry run. */
+  readonly observation?: Observation | undefined;
   readonly roles: Roles;
   /** Texts about Secrets that cannot be used. */
   readonly missing: readonly string[];

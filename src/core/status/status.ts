@@ -7,7 +7,6 @@ import { conditionOf, type ConditionVerdict } from './status-parts.ts';
 import type { BackendAddress } from '../resolution/addresses.ts';
 import type { PortGroup } from '../probing/port-groups.ts';
 import { degradedCondition } from './degraded.ts';
-import type { Problem } from '../publish/problems.ts';
 import { noMaintenance } from '../maintenance/maintenance-state.ts';
 import { maintenanceStatus } from './maintenance-status.ts';
 import { fitStatus } from './status-size.ts';
@@ -45,7 +44,7 @@ export function statusOf(input: StatusInput): Status {
       Available: verdicts.Available,
       Degraded: degradedCondition(targets, input),
     }),
-    services: input.written.map((service) => serviceStatus(service, input.problems)),
+    services: input.written.map((service) => serviceStatus(service, input)),
     targets,
     ...maintenanceStatus(input.maintenance ?? noMaintenance, input.desired),
     readyAddresses: ready,
@@ -131,14 +130,16 @@ export const sameStatus = (a: Status | undefined, b: Status): boolean => isSame(
 
 function serviceStatus(
   { name, ready, total, fallback, tier }: WrittenService,
-  problems: readonly Problem[],
+  { problems, observation }: Pick<StatusInput, 'problems' | 'observation'>,
 ): NonNullable<Status['services']>[number] {
+  const difference = observation?.differences.get(name);
   const missing = problems.some(({ service, published }) => service === name && !published);
   if (missing) return { name, ready: 0, total: 0 };
   return {
     ...{ name, ready, total },
     ...(tier && { tier: tier.priority, ...(tier.srvRank > 0 && { srvRank: tier.srvRank }) }),
     ...(fallback && { fallback }),
+    ...(difference !== undefined && { difference }),
   };
 }
 

@@ -14,5 +14,7 @@ export interface BackendFigures {
   readonly tiers?: readonly { readonly service: string; readonly priority: number }[];
   /** Maintenance windows that are active. Default: none. */
   readonly windows?: readonly Pick<ActiveWindow, 'name' | 'action'>[];
+  /** True while spec.observe is true: the figures are those of what would be published. Default: false. */
+  readonly isObserving?: boolean;
   readonly checks: readonly Check[];
 }

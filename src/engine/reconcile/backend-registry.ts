@@ -48,7 +48,8 @@ export class BackendRegistry {
     else this.#entries.set(key, entry);
     for (const name of before) if (!after.includes(name)) this.#release(name, key);
     for (const name of after) this.#claims.set(name, (this.#claims.get(name) ?? new Set()).add(key));
-    const contested = before.join() === after.join() ? [] : [...before, ...after];
+    const isSame = before.join() === after.join() && observes(known) === observes(entry);
+    const contested = isSame ? [] : [...before, ...after];
     return new Set([key, ...contested.flatMap((name) => [...(this.#claims.get(name) ?? [])])]);
   }
 
@@ -59,7 +60,8 @@ export class BackendRegistry {
 
   /**
    * Returns the name of the other backend that has this Service name; undefined when this backend has it, or
-   * none claims it.
+   * none claims it. A backend that only observes has a name only if it owns the objects, so it keeps no other backend
+   * from publishing.
    *
    * @param holder name of the backend that owns the objects under that name
    */
@@ -71,6 +73,7 @@ export class BackendRegistry {
     const claimants = [...this.claimants(backend.namespace, service)].flatMap((key) => {
       const entry = this.#entries.get(key);
       if (entry === undefined) return [];
+      if (observes(entry) && ![holder, backend.name].includes(entry.raw.metadata.name)) return [];
       const { name, creationTimestamp = '' } = entry.raw.metadata;
       return [{ name, creationTimestamp, adopt: adopts(entry, service) }];
     });
@@ -95,6 +98,10 @@ function claimsOf(entry: RegisteredBackend | undefined): readonly string[] {
   const names = parsed.ok ? servicesOf(parsed.backend).map(({ name }) => name) : claimedNames(raw);
   return names.map((name) => `${raw.metadata.namespace}/${name}`);
 }
+
+/** Returns true if the backend writes nothing. */
+const observes = (entry: RegisteredBackend | undefined): boolean =>
+  entry?.parsed.ok === true && entry.parsed.backend.spec.observe === true;
 
 const adopts = ({ parsed }: RegisteredBackend, service: string): boolean =>
   parsed.ok && servicesOf(parsed.backend).some(({ name, adopt }) => name === service && adopt);

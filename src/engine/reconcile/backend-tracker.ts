@@ -6,6 +6,7 @@ import type { EventSink, Writer } from '../ports.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { BackendFigures } from './backend-figures.ts';
 import { BackendMaintenance } from './backend-maintenance.ts';
+import type { DryRunCluster } from './dry-run-cluster.ts';
 import { Flapping } from './flapping.ts';
 import { FrozenHealths } from './frozen-healths.ts';
 import { noMaintenanceEffects, type MaintenanceEffects } from './maintenance-effects.ts';
@@ -69,6 +70,8 @@ export interface TrackedBackend {
    * found stored.
    */
   abandoned?: { readonly previous: Status | undefined; readonly status: Status } | undefined;
+  /** While spec.observe is true: the objects that the backend would have written. */
+  dryRun?: DryRunCluster | undefined;
   /** Aborts the writes that still wait, of the run in progress or of the last one. */
   preemption: AbortController;
 }

@@ -24,7 +24,7 @@ import type { ReconcileInputs } from './inputs.ts';
 
 export interface PlanningOptions {
   readonly cache: ClusterCache;
-  readonly registry: BackendRegistry;
+  readonly registry: Pick<BackendRegistry, 'olderClaimant'>;
   readonly legacyEndpoints: boolean;
   readonly maxEndpointsPerSlice: number;
   readonly contests?: Contests;

@@ -15,7 +15,7 @@ import { mostUrgentError, applyAll } from './apply.ts';
 import type { Secrets } from '../ports.ts';
 import { syncChecks, restoreChecks, initialWaitMs, type SyncChecksOptions } from './sync-checks.ts';
 import { publish, type PublishingOptions } from './publish-services.ts';
-import type { RegisteredBackend } from './backend-registry.ts';
+import type { BackendRegistry, RegisteredBackend } from './backend-registry.ts';
 import { Reporter, type ReporterOptions } from './reporter.ts';
 import { subscribeNames, resolveWith, type NameSubscriptionOptions } from './name-subscriptions.ts';
 import { aliasesOf, decideAlias, type AliasDecision } from './alias-decision.ts';
@@ -28,6 +28,7 @@ import {
   type MaintenanceEffects,
 } from './maintenance-effects.ts';
 import { gatherInputs, type ReconcileInputs } from './inputs.ts';
+import { dryRunOptions, observationOf, withdrawObserved } from './observing.ts';
 import { rolesIn } from './observed-roles.ts';
 import { noLaterThan, type Outcome } from '../queue/outcome.ts';
 import type { MaintenanceState } from '../../core/maintenance/maintenance-state.ts';
@@ -36,6 +37,7 @@ import { withdraw } from './withdraw.ts';
 export interface ReconcilerOptions
   extends SyncChecksOptions, PublishingOptions, ReporterOptions, NameSubscriptionOptions {
   readonly secrets: Secrets;
+  readonly registry: BackendRegistry;
   readonly autoSelectHandler: boolean;
   readonly policy: AddressPolicy;
   /** Default: that without `--alias-deny`. */
@@ -45,6 +47,9 @@ export interface ReconcilerOptions
   /** Namespaces whose backends are not served, which their status reports; default: none. */
   readonly excludedNamespaces?: readonly string[];
 }
+
+/** Options of one run: those of the reconciler, or of a dry run. */
+type RunOptions = Omit<ReconcilerOptions, 'registry'> & PublishingOptions;
 
 /** Returns true if another address policy may lead to another result, in addition to the networks of its addresses. */
 const mayChangeByPolicy = ({ backend, targets }: ReconcileInputs): boolean =>
@@ -111,6 +116,11 @@ export class Reconciler {
     return this.#tracker.get(key)?.inMaintenance ?? noMaintenanceEffects;
   }
 
+  /** Returns true if the last run of a backend wrote nothing because of spec.observe. */
+  isObserving(key: string): boolean {
+    return this.#tracker.get(key)?.dryRun !== undefined;
+  }
+
   /**
    * Returns true when a run of this key has started with this generation of the object, and when none has
    * started at all.
@@ -149,25 +159,39 @@ export class Reconciler {
     tracked: TrackedBackend,
     maintenance: MaintenanceState,
   ): Promise<Outcome> {
-    const { cache } = this.#options;
-    const gather = () => this.#gatherInputs(key, entry, backend, tracked, maintenance);
+    const options = this.#runOptions(key, backend, tracked);
+    const gather = () => this.#gatherInputs(key, entry, backend, tracked, maintenance, options);
     const first = gather();
-    const isThawed = thaw(first, tracked.frozenHealths, this.#options);
-    const inputs = restoreChecks(first, this.#options) || isThawed ? gather() : first;
+    const isThawed = thaw(first, tracked.frozenHealths, options);
+    const inputs = restoreChecks(first, options) || isThawed ? gather() : first;
     tracked.inMaintenance = maintenanceEffectsOf(inputs);
     tracked.addresses = inputs.addresses.map(({ ip }) => ip);
-    tracked.refused = mayChangeByPolicy(inputs);
-    return this.#isFirst(tracked) && hasServicesToCreateFirst(inputs, cache)
-      ? this.#createServicesFirst(inputs, tracked)
-      : this.#sync(inputs, tracked);
+    tracked.refused = mayChangeByPolicy(inputs) || backend.spec.observe === true;
+    return this.#isFirst(tracked) && hasServicesToCreateFirst(inputs, options.cache)
+      ? this.#createServicesFirst(inputs, tracked, options)
+      : this.#sync(inputs, tracked, options);
+  }
+
+  /** Returns the options of a run, which with spec.observe is a dry run. */
+  #runOptions(key: string, backend: Backend, tracked: TrackedBackend): RunOptions {
+    if (backend.spec.observe === true) {
+      this.#contests.forget(key);
+      return dryRunOptions(backend, tracked, this.#options);
+    }
+    tracked.dryRun = undefined;
+    return { ...this.#options, contests: this.#contests };
   }
 
   /** Creates new Services first. The next run, which follows at once, sees them. */
-  async #createServicesFirst(inputs: ReconcileInputs, tracked: TrackedBackend): Promise<Outcome> {
+  async #createServicesFirst(
+    inputs: ReconcileInputs,
+    tracked: TrackedBackend,
+    options: RunOptions,
+  ): Promise<Outcome> {
     const againAt = this.#options.clock.now() + FIRST_AGAIN_MS;
     tracked.servicesCreatedFor = { generation: tracked.generation, againAt };
-    const lists = servicesToCreateFirst(inputs, this.#options);
-    await applyAll(preemptibleWriter(tracked, this.#options.writer), lists);
+    const lists = servicesToCreateFirst(inputs, options);
+    await applyAll(preemptibleWriter(tracked, options.writer), lists);
     return { ok: true, requeueAfterMs: 0 };
   }
 
@@ -182,15 +206,16 @@ export class Reconciler {
     backend: Backend,
     { flapping, frozenHealths }: TrackedBackend,
     maintenance: MaintenanceState,
+    options: RunOptions,
   ): ReconcileInputs {
-    subscribeNames(backend, this.#options);
-    const now = this.#options.clock.now();
-    const resolve = resolveWith(backend, this.#options);
+    subscribeNames(backend, options);
+    const now = options.clock.now();
+    const resolve = resolveWith(backend, options);
     flapping.retain(new Set(backend.spec.targets.map(({ host }) => host)));
-    const { secrets, prober } = this.#options;
+    const { secrets, prober } = options;
     secrets.follow(backend.uid, backend.namespace, secretNames(backend.spec));
     return gatherInputs(key, raw, backend, {
-      ...this.#options,
+      ...options,
       resolve: (host) =>
         backend.spec.mode === 'Endpoints' ? flapping.resolution(host, resolve(host), now) : resolve(host),
       healthOf: prober.healthOf(backend.uid),
@@ -224,38 +249,36 @@ export class Reconciler {
     this.#options.onFigures?.(key, tracked.figures);
   }
 
-  async #sync(inputs: ReconcileInputs, tracked: TrackedBackend): Promise<Outcome> {
-    syncChecks(inputs, this.#options);
-    const settleMs = initialWaitMs(inputs, tracked.seenAt, this.#options);
+  async #sync(inputs: ReconcileInputs, tracked: TrackedBackend, options: RunOptions): Promise<Outcome> {
+    syncChecks(inputs, options);
+    const settleMs = initialWaitMs(inputs, tracked.seenAt, options);
     if (settleMs > 0) return { ok: true, requeueAfterMs: settleMs };
-    const { cache } = this.#options;
+    const { cache } = options;
     const writer = preemptibleWriter(tracked, this.#options.writer);
-    const alias = this.#aliasOf(inputs, tracked);
+    const alias = this.#aliasOf(inputs, tracked, cache);
     const roles = rolesIn(inputs, cache);
     const before = aliasesOf(inputs, cache);
-    const { refusals, unstored, flapping, tiers } = tracked;
+    const { refusals, unstored, flapping, tiers, dryRun } = tracked;
     refusals.begin(tracked.generation);
-    const options = { ...this.#options, contests: this.#contests };
-    const done = await publish(
-      inputs,
-      { roles, alias, refusals, unstored, flapping, tiers },
-      writer,
-      options,
-    );
-    return tracked.isOver
-      ? { ok: true }
-      : this.#reporter.report({ ...inputs, alias, roles, before }, done, tracked, writer);
+    const circumstances = { roles, alias, refusals, unstored, flapping, tiers };
+    const done = await publish(inputs, circumstances, dryRun ?? writer, options);
+    if (tracked.isOver) return { ok: true };
+    const found = { ...inputs, alias, roles, before, cache };
+    if (dryRun === undefined)
+      return this.#reporter.report({ ...found, observation: undefined }, done, tracked, writer);
+    const error = await withdrawObserved(inputs, tracked, writer, this.#options);
+    const observation = observationOf(inputs, done.desired, cache, this.#options);
+    const outcome = await this.#reporter.report({ ...found, observation }, done, tracked, writer);
+    return error ?? outcome;
   }
 
-  #aliasOf(inputs: ReconcileInputs, tracked: TrackedBackend): AliasDecision | undefined {
-    const { clock, cache } = this.#options;
-    const alias = decideAlias(
-      inputs,
-      cache,
-      tracked.hosts ?? new Map(),
-      clock.now(),
-      this.#options.aliasPolicy,
-    );
+  #aliasOf(
+    inputs: ReconcileInputs,
+    tracked: TrackedBackend,
+    cache: RunOptions['cache'],
+  ): AliasDecision | undefined {
+    const { clock, aliasPolicy } = this.#options;
+    const alias = decideAlias(inputs, cache, tracked.hosts ?? new Map(), clock.now(), aliasPolicy);
     tracked.hosts = alias?.hosts;
     return alias;
   }
@@ -272,6 +295,7 @@ export class Reconciler {
     halt: Halt,
   ): Promise<Outcome> {
     tracked.hosts = undefined;
+    tracked.dryRun = undefined;
     tracked.refused = true;
     this.#endMaintenance(key, tracked);
     this.#stopProbing(tracked.uid);

@@ -10,7 +10,7 @@ import { eventsWhileTracked, type TrackedBackend } from './backend-tracker.ts';
 import type { Outcome } from '../queue/outcome.ts';
 import { mostUrgentError } from './apply.ts';
 import { observedObjects } from './plan-services.ts';
-import type { ClusterCache, Writer } from '../ports.ts';
+import type { Writer } from '../ports.ts';
 import type { Publication } from './publish-services.ts';
 import { outcomeOfRun } from './run-outcome.ts';
 import { statusOfRun, type RunStatusOptions } from './run-status.ts';
@@ -18,7 +18,6 @@ import { writeTrackedStatus, type StatusWriterOptions } from './status-writer.ts
 import type { PublishedInputs, WrittenInputs } from './written-inputs.ts';
 
 export interface ReporterOptions extends StatusWriterOptions, RunStatusOptions {
-  readonly cache: ClusterCache;
   /**
    * Delay of a status after slices were written, in milliseconds. The same status then contains what follows
    * at once (the first verdict of a new address, another address of a host that failed). The slices of other
@@ -72,11 +71,12 @@ export class Reporter {
     const isLimited = tracked.flapping.delaysStatus(now);
     if (done.sliceWrites > 0 || isLimited)
       tracked.statusAt ??= now + (isLimited ? Math.max(statusPauseMs, LIMITED_PAUSE_MS) : statusPauseMs);
-    const problems = done.plans.flatMap(({ problem }) => problem ?? []);
+    const isObserving = inputs.observation !== undefined;
+    const problems = isObserving ? [] : done.plans.flatMap(({ problem }) => problem ?? []);
     const { desired } = done;
     const { namespace } = inputs.backend;
     const written = desired.map((each) =>
-      writtenService(each, observedObjects(namespace, each.name, this.#options.cache)),
+      writtenService(each, observedObjects(namespace, each.name, inputs.cache)),
     );
     this.#recordSwitch(inputs, written, tracked);
     const { waiting } = done;
@@ -170,7 +170,8 @@ export class Reporter {
     );
     const { checks, maintenance } = inputs;
     const windows = maintenance.active;
-    tracked.figures = { ready, total, primary, fallbacks, tiers, windows, checks };
+    const isObserving = inputs.observation !== undefined;
+    tracked.figures = { ready, total, primary, fallbacks, tiers, windows, isObserving, checks };
     this.#options.onFigures?.(inputs.key, tracked.figures);
   }
 }

@@ -28,6 +28,7 @@ export interface SyncChecksOptions {
  * A new backend waits for its first verdicts, so that addresses that answer are ready in the first write, and
  * many new backends are written once and not twice. An address that does not answer delays the others by this
  * time at most. The time is shorter if something is published already, because a transition of that would wait too.
+ * A backend that only observes publishes nothing.
  */
 const SETTLE_MS = { new: 1_000, published: 100 };
 
@@ -58,11 +59,15 @@ const withoutDelay = (check: Check): Check => ({ ...check, timing: { ...check.ti
 /**
  * Restores checks that no verdict has confirmed in this term with the health that is published now. Returns true
  * when this replaced other health: the inputs of the run must then be built again.
+ *
+ * A backend that only observes begins without health: what is published may be old, and nothing follows from its
+ * first verdicts.
  */
 export function restoreChecks(
   { backend, groups, addresses, checks }: ReconcileInputs,
   options: SyncChecksOptions,
 ): boolean {
+  if (backend.spec.observe === true) return false;
   const { prober, cache, clock } = options;
   const healthOf = prober.healthOf(backend.uid);
   const isUnconfirmed = ({ id }: Check): boolean => {
@@ -105,6 +110,7 @@ export function initialWaitMs(
   // Published addresses remain, and the first answer is due in a moment: one status instead of two.
   const isPending = ({ resolution }: TargetAddresses): boolean => stateIs(resolution?.state, 'awaited');
   if (!checks.some(isOpen) && !targets.some(isPending) && !secretsPending) return 0;
-  const isPublished = cache.ownedNames(backend.namespace, backend.name).size > 0;
+  const isPublished =
+    backend.spec.observe !== true && cache.ownedNames(backend.namespace, backend.name).size > 0;
   return since + SETTLE_MS[isPublished ? 'published' : 'new'] - clock.now();
 }

@@ -14,6 +14,14 @@ interface PendingTransition {
   readonly after: Health;
 }
 
+/** Why nothing may be written because of a transition. */
+export interface TransitionContext {
+  /** Ids of the checks that maintenance windows freeze. */
+  readonly frozen?: ReadonlySet<string>;
+  /** The backend writes nothing, so its Events report about no Service. */
+  readonly isObserving?: boolean;
+}
+
 /**
  * Transitions whose Events wait for the run that writes their consequences, because an Event reports what is
  * written.
@@ -51,17 +59,16 @@ export class TransitionEvents {
    *
    * @param error of the run. If the API server did not answer, the Events of addresses whose slices are not
    *   written yet wait for the next run.
-   * @param frozen ids of the checks that maintenance windows freeze: nothing is written because of their transitions
    */
   end(
     key: string,
     error: OperatorError | undefined,
-    frozen: ReadonlySet<string> = new Set(),
+    { frozen = new Set(), isObserving = false }: TransitionContext = {},
   ): readonly BackendEvent[] {
     const seen = this.#seen.get(key);
     if (seen === undefined) return [];
     this.#seen.delete(key);
-    const slices = this.#slicesOf(key);
+    const slices = isObserving ? new Map<string, never>() : this.#slicesOf(key);
     const events: BackendEvent[] = [];
     for (const { check, before, after } of seen.values()) {
       const isFrozen = frozen.has(check.id);

@@ -100,6 +100,7 @@ const shared: Model = {
   dns,
   failbackSeconds: one(0, 20),
   suspend: fc.constant(false),
+  observe: fc.constant(false),
 };
 
 /** At most one target is declared to be the primary: of two, the elected one depends on their history. */
@@ -142,7 +143,7 @@ const alias = some(
   },
 );
 
-/** Specs that the schema accepts, with all of its fields; never suspended. */
+/** Specs that the schema accepts, with all of its fields; never suspended, and never only observing. */
 export const specs: fc.Arbitrary<SpecInput> = fc
   .oneof({ weight: 6, arbitrary: endpoints }, { weight: 1, arbitrary: alias })
   .map(repaired)
