@@ -120,8 +120,9 @@ export interface Witnesses {
   /** Number of replicas that can be asked. */
   readonly count: number;
   /**
-   * Has the other replicas probe each check once. Never rejects. One question at a time.
+   * Has the other replicas probe each check once. Never rejects. Several questions at a time are possible.
    *
+   * @param checks no more than `fittingChecks` returns
    * @param isAboutLeader true: the replica that reaches the checks tries to lead at once
    */
   ask(

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { AskedCheck } from '../../src/core/isolation/second-opinion.ts';
+import { SecondOpinions } from '../../src/engine/isolation/second-opinions.ts';
 import type { OpinionResult, Witnesses } from '../../src/engine/ports.ts';
 import { EngineWorld } from '../support/fakes/engine-world.ts';
+import { aCheck } from '../support/fakes/scripted-probe.ts';
 import { SilentNetwork } from '../support/fakes/silent-network.ts';
 
 /** Another replica, which sees another network. */
@@ -24,8 +26,8 @@ class Witness implements Witnesses {
     this.questions.push(checks.map(({ ip }) => ip));
     const waits = this.isAway || checks.some(({ ip }) => this.silent.has(ip));
     await new Promise<void>((done) => this.network.clock.after(waits ? withinMs : 5, done));
-    return checks.map(({ ip }) =>
-      this.isAway
+    return checks.map(({ ip, backend }) =>
+      this.isAway || backend === ''
         ? undefined
         : this.refusing.has(ip)
           ? 'failed'
@@ -172,6 +174,80 @@ it('hosts that fall silent together are one question, and nothing is asked at re
   await network.clock.advance(6_000);
   expect(zone.filter((ip, n) => isPublished(ip, `db-${n}`))).toEqual([]);
   expect(witness.questions.flat().toSorted()).toEqual(zone.toSorted());
+});
+
+describe('a question about other hosts delays none:', () => {
+  const LIMIT_MS = 1_050 + 2_000 + 1_000;
+
+  it('a host leaves in its time while another one is asked about for half a minute', async () => {
+    world.store(
+      {
+        targets: [{ host: '10.20.1.1' }],
+        probe: { periodSeconds: 30, timeoutSeconds: 30, failureThreshold: 1 },
+      },
+      { name: 'slow' },
+    );
+    await network.clock.advance(31_000);
+    for (const { silent } of [network, witness]) silent.add('10.20.1.1');
+    while (!witness.questions.flat().includes('10.20.1.1')) await network.clock.advance(1_000);
+    for (const { silent } of [network, witness]) silent.add(A);
+    await network.clock.advance(LIMIT_MS);
+    expect([isPublished(A), world.published('slow')]).toEqual([false, '+10.20.1.1']);
+    await network.clock.advance(31_000);
+    expect(world.published('slow')).toBe('-10.20.1.1');
+  });
+
+  it('hosts that become silent one after the other leave each in its time', async () => {
+    const others = ips.slice(0, 4);
+    const left = new Map<string, number>();
+    const since = new Map<string, number>();
+    for (let step = 0; step < 60; step += 1) {
+      const next = others[step / 3];
+      if (next !== undefined) {
+        since.set(next, network.clock.now());
+        for (const { silent } of [network, witness]) silent.add(next);
+      }
+      await network.clock.advance(100);
+      for (const [n, ip] of others.entries())
+        if (!left.has(ip) && !isPublished(ip, `db-${Math.floor(n / 3)}`)) left.set(ip, network.clock.now());
+    }
+    const took = others.map((ip) => (left.get(ip) ?? Infinity) - (since.get(ip) ?? 0));
+    expect(Math.max(...took)).toBeLessThanOrEqual(LIMIT_MS + 100);
+  });
+
+  it('hosts of a backend that was deleted meanwhile have no opinion, and the others are asked about', async () => {
+    const released: string[] = [];
+    const prober = {
+      release: (owner: string) => void released.push(owner),
+      healthOf: () => () => undefined,
+    };
+    const opinions = new SecondOpinions({
+      ...{ clock: network.clock, witnesses: witness, prober: () => prober, isIsolated: () => false },
+      keyOf: (owner) => (owner === 'deleted' ? undefined : `shop/${owner}`),
+      ...{ onDue: () => undefined, onChanged: () => undefined },
+    });
+    const held = { check: aCheck({ ip: A }), isUnreached: true };
+    opinions.submit([
+      { ...held, owner: 'deleted' },
+      { ...held, owner: 'db-0' },
+    ]);
+    await network.clock.advance(2_000);
+    expect([released, opinions.keptOf('db-0')]).toEqual([['deleted'], [`${A}:5432`]]);
+  });
+
+  it('a host with a period of 100 ms that remains is asked about once a second', async () => {
+    world.store(
+      { targets: [{ host: '10.20.1.1' }], probe: { periodMilliseconds: 100, failureThreshold: 1 } },
+      { name: 'fast' },
+    );
+    await network.clock.advance(1_000);
+    network.silent.add('10.20.1.1');
+    await network.clock.advance(4_000);
+    expect(degraded('fast')?.reason).toBe('UnreachableFromHere');
+    const before = witness.questions.length;
+    await network.clock.advance(10_000);
+    expect(witness.questions.length - before).toBeLessThanOrEqual(11);
+  });
 });
 
 describe('a leader that most hosts do not answer', () => {

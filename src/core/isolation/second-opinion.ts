@@ -26,11 +26,25 @@ export interface OpinionQuestion {
  */
 export interface OpinionAnswer {
   readonly id: string;
+  /** Name of the Lease of the replica that asked. Two replicas may use the same id. */
+  readonly to: string;
   readonly opinions: string;
 }
 
-/** Most checks of one question: with names of 253 characters an annotation stays within 256 kB. */
+/** Maximum number of checks of one question. */
 export const MAX_CHECKS = 512;
+/** Maximum size of the checks of one question. All annotations of an object together may have 256 KiB. */
+const MAX_CHARACTERS = 200_000;
+
+/** Returns how many of the checks, from the first one on, fit into one question. */
+export function fittingChecks(checks: readonly AskedCheck[]): number {
+  let characters = 0;
+  const first = checks.slice(0, MAX_CHECKS).findIndex((check) => {
+    characters += JSON.stringify(check).length + 1;
+    return characters > MAX_CHARACTERS;
+  });
+  return first < 0 ? Math.min(checks.length, MAX_CHECKS) : first;
+}
 
 /** Parses a question. Undefined for any other text, because another client may write the annotation. */
 export function parseQuestion(text: string | undefined): OpinionQuestion | undefined {
@@ -45,10 +59,9 @@ export function parseQuestion(text: string | undefined): OpinionQuestion | undef
 
 /** Parses an answer. Undefined for any other text. */
 export function parseAnswer(text: string | undefined): OpinionAnswer | undefined {
-  const { id, opinions } = parse(text) ?? {};
-  return typeof id === 'string' && typeof opinions === 'string' && /^[rdu-]*$/.test(opinions)
-    ? { id, opinions }
-    : undefined;
+  const { id, to, opinions } = parse(text) ?? {};
+  if (typeof id !== 'string' || typeof to !== 'string' || typeof opinions !== 'string') return undefined;
+  return /^[rdu-]*$/.test(opinions) ? { id, to, opinions } : undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { MAX_CHECKS, type AskedCheck } from '../../core/isolation/second-opinion.ts';
+import { fittingChecks, type AskedCheck } from '../../core/isolation/second-opinion.ts';
 import { formatHostPort, type Check } from '../../core/probing/check.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
 import type { OpinionResult, Witnesses } from '../ports.ts';
@@ -34,8 +34,14 @@ interface Kept extends HeldCheck {
   readonly timer: Timer;
 }
 
+/** A check that is kept is asked about again after its period, and after this time at least. */
+const AGAIN_MS = 1_000;
+/** Checks that become due within this time after a question are in the next one. */
+const PAUSE_MS = 250;
+
 /**
- * Asks the other replicas about silent addresses, before these are removed. All that are due are one question.
+ * Asks the other replicas about silent addresses, before these are removed. All that are due are one question, except
+ * that a check waits for no other whose timeout is more than twice its own.
  *
  * | the other replicas       | the check                                              |
  * |--------------------------|--------------------------------------------------------|
@@ -46,12 +52,14 @@ interface Kept extends HeldCheck {
  */
 export class SecondOpinions {
   readonly #options: SecondOpinionsOptions;
+  /** Checks that wait for the next question. */
   readonly #due = new Map<string, HeldCheck>();
+  /** Checks that wait for an answer. */
+  readonly #asked = new Map<string, HeldCheck>();
   /** Checks that only this replica does not reach. */
   readonly #kept = new Map<string, Kept>();
-  #isAsking = false;
-  /** Changes when everything is forgotten, so that an answer to an earlier question has no effect. */
-  #term = 0;
+  /** Pauses after a question, by the class of its timeouts: see `timeoutClass`. */
+  readonly #pauses = new Map<number, Timer>();
 
   constructor(options: SecondOpinionsOptions) {
     this.#options = options;
@@ -71,9 +79,9 @@ export class SecondOpinions {
 
   submit(held: readonly HeldCheck[]): void {
     for (const each of held)
-      if (this.hasWitness && each.isUnreached) this.#due.set(keyOf(each), each);
-      else this.#release(each);
-    void this.#ask();
+      if (!this.hasWitness || !each.isUnreached) this.#release(each);
+      else if (!this.#asked.has(keyOf(each))) this.#due.set(keyOf(each), each);
+    for (const ofClass of new Set([...this.#due.values()].map(timeoutClass))) this.#ask(ofClass);
   }
 
   /** Asks about a sample of checks that are silent together with most hosts. */
@@ -86,41 +94,58 @@ export class SecondOpinions {
   /** The check has answered, so its verdict does not wait any more. */
   settle(answered: Pick<HeldCheck, 'owner' | 'check'>): void {
     this.#due.delete(keyOf(answered));
+    this.#asked.delete(keyOf(answered));
     this.#drop(keyOf(answered));
   }
 
   reset(): void {
-    this.#term += 1;
     for (const { timer } of this.#kept.values()) timer.cancel();
-    this.#kept.clear();
-    this.#due.clear();
+    for (const timer of this.#pauses.values()) timer.cancel();
+    for (const each of [this.#kept, this.#pauses, this.#due, this.#asked]) each.clear();
   }
 
-  async #ask(): Promise<void> {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    const term = this.#term;
-    while (this.#due.size > 0) {
-      const held = [...this.#due.values()].slice(0, MAX_CHECKS);
-      const results = await this.#results(held);
-      if (term !== this.#term) break;
-      for (const [n, each] of held.entries())
-        if (this.#due.delete(keyOf(each))) this.#decide(each, results[n]);
+  #ask(ofClass: number): void {
+    if (this.#pauses.has(ofClass)) return;
+    const held = this.#fitting([...this.#due.values()].filter((each) => timeoutClass(each) === ofClass));
+    if (held.length === 0) return;
+    const timer = this.#options.clock.after(PAUSE_MS, () => {
+      this.#pauses.delete(ofClass);
+      this.#ask(ofClass);
+    });
+    this.#pauses.set(ofClass, timer);
+    for (const each of held) {
+      this.#due.delete(keyOf(each));
+      this.#asked.set(keyOf(each), each);
     }
-    this.#isAsking = false;
-    if (this.#due.size > 0) void this.#ask();
+    void this.#await(held);
+  }
+
+  /** Decides by the answer. It has no effect on a check that was settled or forgotten meanwhile. */
+  async #await(held: readonly HeldCheck[]): Promise<void> {
+    const results = await this.#results(held);
+    for (const [n, each] of held.entries()) {
+      if (this.#asked.get(keyOf(each)) !== each) continue;
+      this.#asked.delete(keyOf(each));
+      this.#decide(each, results[n]);
+    }
+  }
+
+  /** Returns as many of them as fit into one question. */
+  #fitting(held: readonly HeldCheck[]): readonly HeldCheck[] {
+    return held.slice(0, fittingChecks(held.map((each) => this.#askedOf(each))));
   }
 
   async #results(held: readonly HeldCheck[], isAboutLeader = false): Promise<readonly OpinionResult[]> {
-    const { witnesses, keyOf: backendOf } = this.#options;
-    const known = held.flatMap(({ owner, check }) => {
-      const backend = backendOf(owner);
-      return backend === undefined ? [] : { check, backend };
-    });
-    if (witnesses === undefined || known.length < held.length) return held.map(() => undefined);
-    const checks = known.map(({ check, backend }) => askedOf(check, backend));
-    const withinMs = Math.max(...known.map(({ check }) => check.timing.timeoutMs));
+    const { witnesses } = this.#options;
+    if (witnesses === undefined || held.length === 0) return held.map(() => undefined);
+    const checks = held.map((each) => this.#askedOf(each));
+    const withinMs = Math.max(...held.map(({ check }) => check.timing.timeoutMs));
     return witnesses.ask(checks, withinMs, isAboutLeader);
+  }
+
+  /** The backend is empty if it was deleted meanwhile. Then the others have no opinion. */
+  #askedOf({ owner, check: { id, ip, port, host } }: HeldCheck): AskedCheck {
+    return { backend: this.#options.keyOf(owner) ?? '', id, ip, port, host };
   }
 
   #decide(held: HeldCheck, result: OpinionResult): void {
@@ -133,7 +158,7 @@ export class SecondOpinions {
   #keep(held: HeldCheck): void {
     const { clock, onChanged } = this.#options;
     const isNew = !this.#kept.has(keyOf(held));
-    const timer = clock.after(held.check.timing.periodMs, () => this.#again(held));
+    const timer = clock.after(Math.max(held.check.timing.periodMs, AGAIN_MS), () => this.#again(held));
     this.#kept.get(keyOf(held))?.timer.cancel();
     this.#kept.set(keyOf(held), { ...held, timer });
     if (isNew) onChanged([held.owner]);
@@ -161,10 +186,5 @@ export class SecondOpinions {
 
 const keyOf = ({ owner, check }: Pick<HeldCheck, 'owner' | 'check'>): string => `${owner}/${check.id}`;
 
-const askedOf = ({ id, ip, port, host }: Check, backend: string): AskedCheck => ({
-  backend,
-  id,
-  ip,
-  port,
-  host,
-});
+/** Timeouts of one class differ by less than a factor of two. */
+const timeoutClass = ({ check }: HeldCheck): number => Math.ceil(Math.log2(check.timing.timeoutMs));

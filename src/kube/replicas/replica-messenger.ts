@@ -1,5 +1,4 @@
 import {
-  MAX_CHECKS,
   opinionOf,
   parseAnswer,
   parseQuestion,
@@ -46,9 +45,15 @@ const GONE_MS = 60_000;
 /** Time for the way of a question and of its answer through the API server. */
 const WAY_MS = 500;
 
+/** Renewal of the Lease of another replica. */
+interface Renewal {
+  /** When it was seen, monotonic. */
+  readonly at: number;
+  /** Version of the Lease since then. */
+  readonly version: string | undefined;
+}
+
 interface Pending {
-  readonly id: string;
-  readonly checks: readonly AskedCheck[];
   /** Name of the Lease of a replica -> its answer. */
   readonly answers: Map<string, string>;
   readonly done: () => void;
@@ -63,13 +68,13 @@ export class ReplicaMessenger implements Witnesses {
   readonly #options: ReplicaMessengerOptions;
   readonly #reflector: Reflector<ReplicaLease>;
   readonly #name: string;
-  /** Name of the Lease of another replica -> when its renewal was last seen, monotonic. */
-  readonly #seen = new Map<string, number>();
+  /** Name of the Lease of another replica -> its last renewal that was seen. */
+  readonly #seen = new Map<string, Renewal>();
   #timer: Timer | undefined;
-  #pending: Pending | undefined;
+  /** Questions that wait for answers, by their ids. */
+  readonly #pending = new Map<string, Pending>();
   #lastId = 0;
-  /** The question that was begun last. */
-  #last: Promise<unknown> = Promise.resolve();
+  #canRenew = true;
   #isStopped = false;
 
   constructor(options: ReplicaMessengerOptions) {
@@ -93,7 +98,7 @@ export class ReplicaMessenger implements Witnesses {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    this.#pending?.done();
+    for (const { done } of this.#pending.values()) done();
     await this.#reflector.stop();
     await this.#delete(this.#name).catch(() => undefined);
   }
@@ -102,44 +107,37 @@ export class ReplicaMessenger implements Witnesses {
     return this.#alive().length;
   }
 
-  ask(
+  async ask(
     checks: readonly AskedCheck[],
     withinMs: number,
     isAboutLeader = false,
   ): Promise<readonly OpinionResult[]> {
-    const asked = this.#last.then(() => this.#ask(checks, withinMs, isAboutLeader));
-    this.#last = asked;
-    return asked;
-  }
-
-  async #ask(
-    checks: readonly AskedCheck[],
-    withinMs: number,
-    isAboutLeader: boolean,
-  ): Promise<readonly OpinionResult[]> {
     const { clock, logger } = this.#options;
     this.#lastId += 1;
     const id = `${Math.floor(clock.wall())}-${this.#lastId}`;
-    const asked = checks.slice(0, MAX_CHECKS);
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const timer = clock.after(withinMs + WAY_MS, () => resolve(undefined));
-    const pending = { id, checks: asked, answers: new Map<string, string>(), done: () => resolve(undefined) };
-    this.#pending = pending;
-    const question: OpinionQuestion = { id, withinMs, isAboutLeader, checks: asked };
-    await this.#annotate(questionAnnotation, question).catch((error: unknown) => {
-      logger.warn('the other replicas could not be asked', { error });
+    const pending = { answers: new Map<string, string>(), done: () => resolve(undefined) };
+    this.#pending.set(id, pending);
+    const question: OpinionQuestion = { id, withinMs, isAboutLeader, checks };
+    void this.#annotate(questionAnnotation, question).catch((error: unknown) => {
+      if (!this.#isStopped)
+        logger.warn(
+          'the other replicas could not be asked, so silent addresses are removed without their opinion',
+          { error },
+        );
       resolve(undefined);
     });
     await promise;
     timer.cancel();
-    if (this.#pending === pending) this.#pending = undefined;
+    this.#pending.delete(id);
     const answers = [...pending.answers.values()];
     return checks.map((_, n) => opinionOf(answers.map((letters) => letters[n])));
   }
 
   #alive(): readonly string[] {
     const now = this.#options.clock.now();
-    return [...this.#seen].filter(([, at]) => now - at < ALIVE_MS).map(([name]) => name);
+    return [...this.#seen].filter(([, { at }]) => now - at < ALIVE_MS).map(([name]) => name);
   }
 
   #changed({ before, after }: Change<ReplicaLease>): void {
@@ -150,7 +148,9 @@ export class ReplicaMessenger implements Witnesses {
       return;
     }
     // The age of a Lease that existed before this process started is unknown.
-    if (before?.renewTime !== after.renewTime) this.#seen.set(name, this.#options.clock.now());
+    const isRenewed = before?.renewTime !== after.renewTime;
+    const at = isRenewed ? this.#options.clock.now() : this.#seen.get(name)?.at;
+    if (at !== undefined) this.#seen.set(name, { at, version: after.metadata.resourceVersion });
     this.#read(before, after);
   }
 
@@ -173,38 +173,52 @@ export class ReplicaMessenger implements Witnesses {
 
   #receive({ answer, metadata }: ReplicaLease): void {
     const parsed = parseAnswer(answer);
-    const pending = this.#pending;
-    if (parsed === undefined || pending === undefined || parsed.id !== pending.id) return;
+    const pending = parsed?.to === this.#name ? this.#pending.get(parsed.id) : undefined;
+    if (parsed === undefined || pending === undefined) return;
     pending.answers.set(metadata.name, parsed.opinions);
     if (this.#alive().every((name) => pending.answers.has(name))) pending.done();
   }
 
   async #renew(): Promise<void> {
-    const { clock, logger, leaseName } = this.#options;
+    const { clock, leaseName, namespace } = this.#options;
     const spec = { holderIdentity: this.#options.instance, renewTime: microTime(clock.wall()) };
     try {
       await this.#patch({ spec }).catch(async (error: unknown) => {
         if (!hasStatus(error, 404)) throw error;
         const labels = { [replicaLabel]: leaseName };
         await this.#create({
-          metadata: { name: this.#name, labels },
+          metadata: { name: this.#name, namespace, labels },
           spec: { ...spec, leaseDurationSeconds: 15 },
         });
       });
+      this.#canRenew = true;
       await this.#deleteGone();
     } catch (error) {
-      logger.debug('failed to renew the Lease of this replica', { error });
+      this.#reportRenewal(error);
     }
     if (!this.#isStopped) this.#timer = clock.after(RENEW_MS, () => void this.#renew());
   }
 
-  /** Deletes the Leases of replicas that ended without doing so. */
+  /** Reports the first of several failures. */
+  #reportRenewal(error: unknown): void {
+    if (this.#canRenew && !this.#isStopped)
+      this.#options.logger.warn(
+        'failed to renew the Lease of this replica: the leader cannot ask this replica about silent addresses',
+        { name: this.#name, error },
+      );
+    this.#canRenew = false;
+  }
+
+  /**
+   * Deletes the Leases of replicas that ended without doing so. Only the version that was read is deleted, because after
+   * an outage of the API server this replica may not have read the newest one yet.
+   */
   async #deleteGone(): Promise<void> {
     const now = this.#options.clock.now();
-    for (const [name, at] of this.#seen)
+    for (const [name, { at, version }] of this.#seen)
       if (now - at > GONE_MS) {
         this.#seen.delete(name);
-        await this.#delete(name).catch(() => undefined);
+        await this.#delete(name, version).catch(() => undefined);
       }
   }
 
@@ -224,8 +238,9 @@ export class ReplicaMessenger implements Witnesses {
     return this.#request({ verb: 'create', body: { apiVersion, kind, ...body } });
   }
 
-  #delete(name: string): Promise<unknown> {
-    return this.#request({ verb: 'delete', name });
+  #delete(name: string, resourceVersion?: string): Promise<unknown> {
+    const body = resourceVersion === undefined ? {} : { body: { preconditions: { resourceVersion } } };
+    return this.#request({ verb: 'delete', name, ...body });
   }
 
   #request(ask: Pick<Parameters<KubeClient['request']>[0], 'verb' | 'name' | 'body' | 'contentType'>) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import {
+  fittingChecks,
   MAX_CHECKS,
   opinionOf,
   parseAnswer,
@@ -36,18 +37,27 @@ describe('a question between replicas', () => {
     expect(parseQuestion(text)).toBeUndefined();
   });
 
-  it('with the longest names fits into an annotation', () => {
-    const longest = { ...check, backend: `${'n'.repeat(63)}/${'b'.repeat(200)}`, host: 'h'.repeat(150) };
-    expect(JSON.stringify({ ...question, checks: Array(MAX_CHECKS).fill(longest) }).length).toBeLessThan(
-      256 * 1024,
-    );
+  it('has as many checks as fit into an annotation, also with the longest names', () => {
+    const longest = { ...check, backend: `${'n'.repeat(63)}/${'b'.repeat(253)}`, host: 'h'.repeat(253) };
+    const checks = Array.from({ length: 2 * MAX_CHECKS }, () => longest);
+    const fitting = fittingChecks(checks);
+    expect(fitting).toBeGreaterThan(250);
+    const text = JSON.stringify({ ...question, checks: checks.slice(0, fitting) });
+    expect(text.length).toBeLessThan(240 * 1024);
+    expect(parseQuestion(text)?.checks).toHaveLength(fitting);
+  });
+
+  it.each([0, 1, MAX_CHECKS, MAX_CHECKS + 1])('of %i short checks has them all, up to the limit', (count) => {
+    const checks = Array.from({ length: count }, () => check);
+    expect(fittingChecks(checks)).toBe(Math.min(count, MAX_CHECKS));
   });
 });
 
 it.each<[string | undefined, boolean]>([
-  ['{"id":"1","opinions":"ru-"}', true],
-  ['{"id":"1","opinions":"x"}', false],
-  ['{"id":1,"opinions":"r"}', false],
+  ['{"id":"1","to":"operator-a","opinions":"ru-"}', true],
+  ['{"id":"1","to":"operator-a","opinions":"x"}', false],
+  ['{"id":1,"to":"operator-a","opinions":"r"}', false],
+  ['{"id":"1","opinions":"r"}', false],
   [undefined, false],
 ])('an answer %s is read: %s', (text, isRead) => {
   expect(parseAnswer(text) !== undefined).toBe(isRead);
