@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
 
 import { mustRun, run } from './run.ts';
 
@@ -20,6 +23,17 @@ export async function addAddress(...addresses: readonly string[]): Promise<void>
 
 export async function removeAddress(address: string): Promise<void> {
   await mustRun(['ip', 'addr', 'del', hostRoute(address), 'dev', 'lo']);
+}
+
+/** Makes all addresses of a network local, and listens at this port of each: for hundreds of targets. */
+export async function listenEverywhere(network: string, port: number): Promise<Server> {
+  await mustRun(['ip', 'route', 'replace', 'local', network, 'dev', 'lo']);
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.resume();
+  });
+  await once(server.listen({ host: '0.0.0.0', port, backlog: 4096 }), 'listening');
+  return server.unref();
 }
 
 const hostRoute = (address: string) => (address.includes(':') ? `${address}/128` : `${address}/32`);
