@@ -127,18 +127,26 @@ describe('a Freeze by hand', () => {
 });
 
 describe('maintenance that cannot be used', () => {
-  it('is reported, and has no effect', async () => {
-    const wrong = {
-      name: 'wrong',
-      schedule: '* * * * *',
-      durationSeconds: 60,
-      timeZone: 'Mars/Olympus',
-      action: 'Drain',
-    };
-    await world.publish('wrong', probed(ips, { maintenance: [{ ...wrong, targets: [A] }] }));
+  const never = { name: 'wrong', durationSeconds: 60, action: 'Drain', targets: [A] };
+
+  it.each([
+    ['an unknown time zone', 'zone', { schedule: '* * * * *', timeZone: 'Mars/Olympus' }],
+    ['30 February', 'february', { schedule: '0 0 30 2 *' }],
+  ])('because of %s is reported, and has no effect', async (_, name, window) => {
+    await world.publish(name, probed(ips, { maintenance: [{ ...never, ...window }] }));
     await world.backends.until(
-      (now) => conditionOf(now.get('wrong'), 'Degraded')?.reason === 'MaintenanceInvalid',
+      (now) => conditionOf(now.get(name), 'Degraded')?.reason === 'MaintenanceInvalid',
     );
-    await world.serves('wrong', ips);
+    await world.serves(name, ips);
+  });
+
+  it('because of an annotation without an end is reported, and has no effect', async () => {
+    await world.publish('endless', probed(ips));
+    await world.serves('endless', ips);
+    await annotate('endless', `Drain ${A}`);
+    await world.backends.until(
+      (now) => conditionOf(now.get('endless'), 'Degraded')?.reason === 'MaintenanceInvalid',
+    );
+    expect(everMissing(world.slices.history, 'endless', ips)).toEqual([]);
   });
 });
