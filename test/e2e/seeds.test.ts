@@ -70,7 +70,7 @@ describe('types of Services', () => {
 });
 
 describe('nobody ready', () => {
-  it.each(noneReady)('$title', see, 30_000);
+  it.each(noneReady)('$title', see, 60_000);
 });
 
 describe('tiers', () => {
@@ -127,4 +127,32 @@ describe('the operator', () => {
     await scene.server('10.20.111.1').refuse();
     await scene.reaches('db', 5432, ['10.20.111.2', '10.20.111.3']);
   }, 30_000);
+
+  it('may die and come back while every probe fails: what an application reached remains, and nothing else', async () => {
+    const row = noneReady.find(({ namespace }) => namespace === 'none-ready');
+    const scene = row === undefined ? undefined : await scenes.get(row);
+    if (scene === undefined) throw new Error('there is no such case');
+    const [first, second] = ['10.20.161.1', '10.20.161.2'] as const;
+    await scene.reaches('keep', 5432, [first, second]);
+    await operator.kill();
+    for (const ip of [first, second]) await scene.server(ip, 8008).refuse();
+    await scene.reaches('keep', 5432, [first, second]);
+    operator = await startOperator(plane);
+    await scene.summary('db', '0/2');
+    await scene.resolves('empty-headless', []);
+    const kept = await scene.resolve('keep-headless');
+    expect(kept.length).toBeGreaterThan(0);
+    const seesKept = async (): Promise<void> => {
+      await scene.resolves('keep-headless', kept);
+      await scene.reaches('keep', 5432, kept);
+      await scene.reaches('open', 5432, [first, second]);
+      await scene.resolves('empty-headless', []);
+    };
+    await operator.kill();
+    await seesKept();
+    operator = await startOperator(plane);
+    await seesKept();
+    await scene.server(first, 8008).listen();
+    for (const name of ['empty', 'keep', 'open']) await scene.reaches(name, 5432, [first]);
+  }, 60_000);
 });

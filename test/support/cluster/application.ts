@@ -17,6 +17,8 @@ export interface Application {
   readonly session: (host: string, port: number) => Promise<Session>;
   /** Waits until new connections reach these servers and no other, twice in a row. */
   readonly reaches: (host: string, port: number, servers: readonly string[]) => Promise<void>;
+  /** Waits until new connections fail. */
+  readonly reachesNothing: (host: string, port: number) => Promise<void>;
   /** Waits until the name resolves to these addresses and no other. */
   readonly resolves: (name: string, addresses: readonly string[]) => Promise<void>;
 }
@@ -55,6 +57,14 @@ export function application(namespace: string): Application {
       await eventually(() => reached(host, port), holds, { fact });
       const again = await reached(host, port);
       if (!holds(again)) throw new Error(`not so any more: ${fact}\nseen: ${again.join()}`);
+    },
+    reachesNothing: async (host, port) => {
+      const isRefused = () =>
+        connect(host, port).then(
+          () => false,
+          () => true,
+        );
+      await eventually(isRefused, (is) => is, { fact: `connections to ${host}:${port} fail` });
     },
     resolves: async (name, addresses) => {
       const wanted = addresses.toSorted().join();
