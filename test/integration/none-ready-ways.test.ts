@@ -187,7 +187,7 @@ describe('Services with a role', () => {
 
   afterAll(() => Promise.all(redis.map((each) => each.remove())));
 
-  it('keep a failed primary over SIGKILL, and lose it when its role says no', async () => {
+  it('keep a failed primary over SIGKILL, and lose it when it reports another role', async () => {
     const from = world.slices.history.length;
     await redis[0]?.kill();
     await eventually(

@@ -78,7 +78,7 @@ const probedAgainAt = (after: number): Promise<readonly number[]> =>
 describe('a thread that probes, of an operator that leads 300 healthy targets', () => {
   it.each([
     ['that is killed', 'exit', ['Failed']],
-    ['that stands in an endless loop', 'stall', ['Stalled']],
+    ['that hangs in an endless loop', 'stall', ['Stalled']],
     ['that is out of memory', 'memory', ['OutOfMemory', 'Stalled']],
   ])(
     '%s is replaced: no endpoint leaves, the Lease is kept, and the cause is quarantined',

@@ -22,7 +22,7 @@ const manifestOf = (policy: string, targets = edited.map((host) => `{host: ${hos
 export const noneReady: readonly Case[] = [
   {
     title:
-      'while every probe fails, Services refuse connections, keep the last server, or open all, as whenNoneReady says',
+      'while every probe fails, Services refuse connections, keep the last server, or open all, by whenNoneReady',
     namespace: 'none-ready',
     servers: ips.flatMap((address) => [
       { address, port: 5432 },
