@@ -140,7 +140,7 @@ export class Engine {
       costs: this.#costs,
       registry: this.#registry,
       prober: this.#prober,
-      silenceOf: (owner) => ({
+      isolationOf: (owner) => ({
         isolation: this.#isolation.noteOf(owner),
         unreachableFromHere: this.#opinions.keptOf(owner),
       }),

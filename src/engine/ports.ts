@@ -125,7 +125,7 @@ export interface Witnesses {
    * @param checks no more than `fittingChecks` returns
    * @param isAboutLeader true: the replica that reaches the checks tries to lead at once
    */
-  ask(
+  consult(
     checks: readonly AskedCheck[],
     withinMs: number,
     isAboutLeader?: boolean,

@@ -103,7 +103,7 @@ export class TokenAccess {
     if (pending !== undefined) return pending;
     const isKnown = this.#allowed.get(key) !== undefined;
     if (!isKnown && !this.#budget.take(address)) return Promise.resolve('busy');
-    const asked = this.#ask(key, token).then((access) => {
+    const asked = this.#review(key, token).then((access) => {
       this.#pending.delete(key);
       if (!isKnown) this.#budget.give(address, access === 'allowed');
       return access;
@@ -112,7 +112,7 @@ export class TokenAccess {
     return asked;
   }
 
-  async #ask(key: string, token: string): Promise<Access | 'unknown'> {
+  async #review(key: string, token: string): Promise<Access | 'unknown'> {
     try {
       const access = await this.#options.review(token);
       this.#report(undefined);

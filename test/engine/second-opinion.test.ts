@@ -22,7 +22,7 @@ class Witness implements Witnesses {
     this.network = network;
   }
 
-  async ask(checks: readonly AskedCheck[], withinMs: number): Promise<readonly OpinionResult[]> {
+  async consult(checks: readonly AskedCheck[], withinMs: number): Promise<readonly OpinionResult[]> {
     this.questions.push(checks.map(({ ip }) => ip));
     const waits = this.isAway || checks.some(({ ip }) => this.silent.has(ip));
     await new Promise<void>((done) => this.network.clock.after(waits ? withinMs : 5, done));

@@ -8,8 +8,8 @@ export function shortHash(text: string): string {
   return (high * 0x200000 + (low >>> 11)).toString(36);
 }
 
-function fnv1a(text: string, seed: number): number {
-  let hash = seed;
+function fnv1a(text: string, basis: number): number {
+  let hash = basis;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;
 }

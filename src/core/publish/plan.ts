@@ -227,10 +227,10 @@ const mustDeleteEndpoints = (
  * what is being deleted already.
  */
 export function planRemoval(observed: Observed, backend: string): readonly PlanStep[] {
-  const mine = (object: KubeObject | undefined): boolean =>
+  const isOurs = (object: KubeObject | undefined): boolean =>
     object !== undefined && ownerName(object) === backend && object.metadata.deletionTimestamp === undefined;
   const single = [observed.service, observed.endpoints].flatMap((object) =>
-    object !== undefined && mine(object) ? [{ op: 'delete', ref: refOf(object) } as const] : [],
+    object !== undefined && isOurs(object) ? [{ op: 'delete', ref: refOf(object) } as const] : [],
   );
-  return [...single, ...observed.slices.filter(mine).map(deletion)].map((action) => step(action));
+  return [...single, ...observed.slices.filter(isOurs).map(deletion)].map((action) => step(action));
 }

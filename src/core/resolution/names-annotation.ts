@@ -96,17 +96,19 @@ export function decodeNames(host: string, index: NamesIndex): readonly Published
       name,
       entries.filter(({ server }) => server === undefined).flatMap(({ ips }) => ips),
     );
-  const mine = entries.flatMap(({ server, ...rest }) => (server === undefined ? [] : [{ server, ...rest }]));
-  if (mine.length === 0) return [];
+  const ofServers = entries.flatMap(({ server, ...rest }) =>
+    server === undefined ? [] : [{ server, ...rest }],
+  );
+  if (ofServers.length === 0) return [];
   const services = new Map(
-    mine.map(({ server, port, priority }) => [
+    ofServers.map(({ server, port, priority }) => [
       `${server} ${port} ${priority}`,
       { host: server, port, priority, weight: 0 },
     ]),
   );
   return [
     { question: { name, type: 'SRV' }, records: { addresses: [], services: [...services.values()] } },
-    ...mine.flatMap(({ server, ips }) => answers(server, ips)),
+    ...ofServers.flatMap(({ server, ips }) => answers(server, ips)),
   ];
 }
 

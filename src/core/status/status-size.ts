@@ -62,7 +62,7 @@ const steps: readonly Step[] = [
  */
 export function fitStatus(status: Status, spec: Spec): Status {
   let size = sizeOf(status);
-  const room = size <= leastStatus ? leastStatus : roomBeside(spec);
+  const room = size <= leastStatus ? leastStatus : roomLeftBy(spec);
   if (size <= room) return status;
   const leftOut: string[] = [];
   let fit = status;
@@ -82,7 +82,7 @@ export const withoutTargets = ({ targets: _, ...status }: Status): Status => wit
  * Returns the bytes that the spec leaves for the status. The factor is for the managed fields, which repeat
  * the keys of list items.
  */
-const roomBeside = (spec: Spec): number =>
+const roomLeftBy = (spec: Spec): number =>
   Math.min(maxStatus, Math.max(leastStatus, maxRequest - maxAnnotations - 1.5 * sizeOf(spec)));
 
 const sizeOf = (value: unknown): number => JSON.stringify(value).length;

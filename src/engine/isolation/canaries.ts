@@ -31,11 +31,11 @@ export class Canaries {
   }
 
   /** Probes all canaries, and reports each that answers or does not. */
-  ask(onPath: (path: ObservedPath) => void): void {
-    for (const check of this.#checks) if (!this.#running.has(check.id)) void this.#ask(check, onPath);
+  probe(onPath: (path: ObservedPath) => void): void {
+    for (const check of this.#checks) if (!this.#running.has(check.id)) void this.#runProbe(check, onPath);
   }
 
-  async #ask(check: Check, onPath: (path: ObservedPath) => void): Promise<void> {
+  async #runProbe(check: Check, onPath: (path: ObservedPath) => void): Promise<void> {
     this.#running.add(check.id);
     const at = this.#clock.now();
     try {

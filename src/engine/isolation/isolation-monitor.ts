@@ -148,14 +148,14 @@ export class IsolationMonitor {
     this.#timer = clock.after(timing.timeoutMs + SETTLE_MS, () => this.#settle(canvass));
     // Its reports may come at once, so the canvass is known before.
     this.#canvass = canvass;
-    this.#ask(canvass, since);
+    this.#watchHosts(canvass, since);
     return canvass;
   }
 
   /** Asks the hosts of a canvass that have not answered since `since` (monotonic). */
-  #ask(canvass: Canvass, since: number): void {
+  #watchHosts(canvass: Canvass, since: number): void {
     this.#options.prober().watch(canvass.hosts, since);
-    this.#canaries?.ask((path) => this.onPath(path));
+    this.#canaries?.probe((path) => this.onPath(path));
   }
 
   #hosts(): KnownHosts['hosts'] {
@@ -238,7 +238,7 @@ export class IsolationMonitor {
       if (this.#canvass !== canvass) return;
       this.#again(canvass);
       if (this.#times % CONSULT_PART === 0) void this.#consult(canvass);
-      this.#ask(canvass, this.#options.clock.now());
+      this.#watchHosts(canvass, this.#options.clock.now());
     });
   }
 

@@ -81,7 +81,7 @@ export class SecondOpinions {
     for (const each of held)
       if (!this.hasWitness || !each.isUnreached) this.#release(each);
       else if (!this.#asked.has(keyOf(each))) this.#due.set(keyOf(each), each);
-    for (const ofClass of new Set([...this.#due.values()].map(timeoutClass))) this.#ask(ofClass);
+    for (const ofClass of new Set([...this.#due.values()].map(timeoutClass))) this.#consult(ofClass);
   }
 
   /** Asks about a sample of checks that are silent together with most hosts. */
@@ -104,13 +104,13 @@ export class SecondOpinions {
     for (const each of [this.#kept, this.#pauses, this.#due, this.#asked]) each.clear();
   }
 
-  #ask(ofClass: number): void {
+  #consult(ofClass: number): void {
     if (this.#pauses.has(ofClass)) return;
     const held = this.#fitting([...this.#due.values()].filter((each) => timeoutClass(each) === ofClass));
     if (held.length === 0) return;
     const timer = this.#options.clock.after(PAUSE_MS, () => {
       this.#pauses.delete(ofClass);
-      this.#ask(ofClass);
+      this.#consult(ofClass);
     });
     this.#pauses.set(ofClass, timer);
     for (const each of held) {
@@ -140,7 +140,7 @@ export class SecondOpinions {
     if (witnesses === undefined || held.length === 0) return held.map(() => undefined);
     const checks = held.map((each) => this.#askedOf(each));
     const withinMs = Math.max(...held.map(({ check }) => check.timing.timeoutMs));
-    return witnesses.ask(checks, withinMs, isAboutLeader);
+    return witnesses.consult(checks, withinMs, isAboutLeader);
   }
 
   /** The backend is empty if it was deleted meanwhile. Then the others have no opinion. */

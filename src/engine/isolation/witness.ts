@@ -40,11 +40,11 @@ export class Witness {
     this.#asked += 1;
     const owner = `question-${this.#asked}`;
     const end = this.#options.clock.now() + withinMs;
-    const letters = await Promise.all(checks.map((asked, n) => this.#ask(`${owner}-${n}`, asked, end)));
+    const letters = await Promise.all(checks.map((asked, n) => this.#opinionOn(`${owner}-${n}`, asked, end)));
     return letters.join('');
   }
 
-  async #ask(owner: string, asked: AskedCheck, end: number): Promise<string> {
+  async #opinionOn(owner: string, asked: AskedCheck, end: number): Promise<string> {
     const { clock, probe, secrets } = this.#options;
     const limit = new AbortController();
     const timer = clock.after(Math.max(0, end - clock.now()), () => limit.abort());

@@ -21,7 +21,7 @@ export class BackendMaintenance {
   #generation: number | undefined;
   #text: string | undefined;
   #calendar: Calendar | undefined;
-  #found: { readonly from: number; readonly state: MaintenanceState } | undefined;
+  #cached: { readonly from: number; readonly state: MaintenanceState } | undefined;
 
   /** @param wall Unix time in milliseconds */
   at({ metadata }: KubeObject, { spec, generation }: Backend, wall: number): MaintenanceState {
@@ -36,13 +36,13 @@ export class BackendMaintenance {
       };
       this.#generation = generation;
       this.#text = text;
-      this.#found = undefined;
+      this.#cached = undefined;
     }
-    const known = this.#found;
+    const known = this.#cached;
     if (known !== undefined && wall >= known.from && wall < (known.state.edgeAt ?? Infinity))
       return known.state;
     const state = maintenanceAt(this.#calendar, wall);
-    this.#found = { from: wall, state };
+    this.#cached = { from: wall, state };
     return state;
   }
 }

@@ -10,7 +10,7 @@ const BURST = 20;
 const REFILL_MS = 3_000;
 
 /** After this time without a write a backend may do all of them again. */
-const CALM_MS = 20_000;
+const QUIET_MS = 20_000;
 
 /** Duration of one round. An address that is listed at its start may become ready in it. */
 const ROUND_MS = 250;
@@ -28,7 +28,7 @@ const SLOW_AFTER_MS = 60_000;
  *
  * | state   | begins when               | ends when                 | a round                     |
  * |---------|---------------------------|---------------------------|-----------------------------|
- * | calm    | the backend is first seen | no write is left          | at any time                 |
+ * | quiet   | the backend is first seen | no write is left          | at any time                 |
  * | limited | no write is left          | 20 s pass without a write | a second after the last one |
  * | slow    | limited for a minute      | 20 s pass without a write | 10 s after the last one; for a Service without a ready address, a second |
  */
@@ -131,8 +131,8 @@ export class Flapping {
    */
   nextMs(now: number, isHeld: boolean, isEmpty: boolean): number | undefined {
     const round = this.#rounds[isEmpty ? 'empty' : 'full'] + this.#pauseMs(now, isEmpty) - now;
-    const calm = this.#wroteAt + CALM_MS - now;
-    const times = [...(isHeld ? [round] : []), ...(this.isSlow(now) ? [calm] : [])];
+    const quietAfterMs = this.#wroteAt + QUIET_MS - now;
+    const times = [...(isHeld ? [round] : []), ...(this.isSlow(now) ? [quietAfterMs] : [])];
     return times.length > 0 ? Math.max(1, Math.min(...times)) : undefined;
   }
 
@@ -147,14 +147,14 @@ export class Flapping {
   }
 
   #refill(now: number): void {
-    const isCalm = now >= this.#wroteAt + CALM_MS;
-    if (isCalm) {
+    const isQuiet = now >= this.#wroteAt + QUIET_MS;
+    if (isQuiet) {
       this.#limitedAt = undefined;
       this.accepted.clear();
     }
     const whole = Math.floor((now - this.#refilledAt) / REFILL_MS);
     this.#refilledAt += whole * REFILL_MS;
-    if (isCalm) this.#left = BURST;
+    if (isQuiet) this.#left = BURST;
     else if (this.#limitedAt === undefined) this.#left = Math.min(BURST, this.#left + whole);
   }
 }

@@ -49,12 +49,12 @@ export function subscribeNames(
     return origin === 'nothing' && !isConfirmedNegative;
   };
   const hints = hosts.flatMap((host) => hintQuestion(host, backend.spec, lookup) ?? []);
-  const ask = (): QuestionSet => {
+  const subscribe = (): QuestionSet => {
     const set = questionSet(hosts, dns.families, lookup);
     resolver.follow(backend.uid, [...set.questions, ...hints].slice(0, maxQuestions), bounds);
     return set;
   };
-  const first = ask();
+  const first = subscribe();
   if (!first.questions.some(isUnknown)) return;
   const publishedNamesOf = publishedBefore(backend, cache);
   const restore = (questions: QuestionSet): void => {
@@ -65,7 +65,7 @@ export function subscribeNames(
   };
   restore(first);
   const more = questionSet(hosts, dns.families, lookup);
-  if (more.questions.length > first.questions.length) restore(ask());
+  if (more.questions.length > first.questions.length) restore(subscribe());
 }
 
 /** Returns a lookup of the published records of a host. Slices and status are read once for all hosts. */

@@ -18,7 +18,7 @@ export interface RunStatusOptions {
   /** Default: no probe is too expensive. */
   readonly costs?: ProbeCosts;
   /** Returns why silent addresses of the backend (a UID) remain. Default: none does. */
-  readonly silenceOf?: (uid: string) => Pick<StatusInput, 'isolation' | 'unreachableFromHere'>;
+  readonly isolationOf?: (uid: string) => Pick<StatusInput, 'isolation' | 'unreachableFromHere'>;
 }
 
 /**
@@ -30,7 +30,7 @@ export function statusOfRun(
   { alias, ...inputs }: WrittenInputs,
   error: OperatorError | undefined,
   { refusals, flapping }: Pick<TrackedBackend, 'refusals' | 'flapping'>,
-  { clock, rates, costs, silenceOf }: RunStatusOptions,
+  { clock, rates, costs, isolationOf }: RunStatusOptions,
 ): Status {
   const slowdown = rates?.factorOf(inputs.backend.namespace) ?? 1;
   const isSlowed = slowdown > 1 && inputs.checks.length > 0;
@@ -47,7 +47,7 @@ export function statusOfRun(
     isFlapping: flapping.isSlow(clock.now()),
     ...(isSlowed && { slowdown }),
     costly: costlyAddresses(inputs, costs),
-    ...silenceOf?.(inputs.backend.uid),
+    ...isolationOf?.(inputs.backend.uid),
   });
 }
 

@@ -18,7 +18,7 @@ export class ForeignRuns {
   }
 
   receive(report: Question | Extract<ProberReport, { op: 'cancel' }>): void {
-    if (report.op === 'ask') this.#ask(report);
+    if (report.op === 'ask') this.#start(report);
     else this.#runs.get(report.question)?.abort();
   }
 
@@ -28,7 +28,7 @@ export class ForeignRuns {
     this.#runs.clear();
   }
 
-  #ask({ question, check }: Question): void {
+  #start({ question, check }: Question): void {
     const controller = new AbortController();
     this.#runs.set(question, controller);
     void this.#run(check, controller.signal).then((verdict) => {

@@ -42,7 +42,7 @@ export class ProberHost {
     const { clock, random, limits, tally, createProbe, send, board } = options;
     this.#prober = new LocalProber({
       ...{ clock, random, limits, tally },
-      probe: createProbe((check, signal) => this.#ask(check, signal)),
+      probe: createProbe((check, signal) => this.#delegate(check, signal)),
       places: {
         take: (place, owner, checkId) => board.put(place, this.#hosted(owner, checkId)?.ref ?? 0),
         free: (place, last) => board.free(place, last),
@@ -183,7 +183,7 @@ export class ProberHost {
   }
 
   /** Has the main thread perform a run. */
-  #ask(check: Check, signal: AbortSignal): Promise<Verdict> {
+  #delegate(check: Check, signal: AbortSignal): Promise<Verdict> {
     const { send } = this.#options;
     this.#lastQuestion += 1;
     const question = this.#lastQuestion;

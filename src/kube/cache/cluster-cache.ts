@@ -37,7 +37,7 @@ export interface KubeCacheOptions {
   readonly namespaces: readonly string[];
   readonly onChange?: CacheListener;
   readonly observer?: WatchObserver;
-  readonly silenceMs?: number;
+  readonly idleTimeoutMs?: number;
 }
 
 /**

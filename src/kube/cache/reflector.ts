@@ -28,7 +28,7 @@ export interface ReflectorOptions<T extends KubeObject> extends CollectionOption
    * A full watch that is silent for this time before its initial events are complete is not supported by this
    * server, or by a proxy before it. Default 30 s.
    */
-  readonly firstSilenceMs?: number;
+  readonly firstIdleTimeoutMs?: number;
   /** Called when the server refuses the collection: 403 or 404. */
   readonly onRefused?: (error: OperatorError) => void;
 }
@@ -46,7 +46,7 @@ const maxHalves = 3;
  * | reset, broken line, 5xx or 429 in the stream   | backoff, the next watch from the last version              |
  * | 410, too large a version, versions go backwards | a full watch, compared with the store                    |
  * | the watch cannot be opened (except for 429)   | backoff, a full watch, because the state of the server is unknown |
- * | no byte for `silenceMs`                       | the watch is ended; the version of the server is read, then the next watch |
+ * | no byte for `idleTimeoutMs`                   | the watch is ended; the version of the server is read, then the next watch |
  * | the full watch ends before its initial events are complete | a full watch, after a backoff if it failed; the store remains |
  * | the same for the third time in a row          | a list in pages, and a watch from its version               |
  * | the server does not support a full watch (400, 422) | the same                                              |
@@ -209,9 +209,9 @@ export class Reflector<T extends KubeObject> {
   }
 
   #watch(cut: AbortController): Promise<void> {
-    const { clock, resource, idleTimeoutMs = 100_000, firstSilenceMs = 30_000 } = this.#options;
+    const { clock, resource, idleTimeoutMs = 100_000, firstIdleTimeoutMs = 30_000 } = this.#options;
     return readTimedWatch({
-      ...{ clock, resource, silenceMs: idleTimeoutMs, firstSilenceMs, cut: cut.signal },
+      ...{ clock, resource, idleTimeoutMs, firstIdleTimeoutMs, cut: cut.signal },
       isFirst: () => this.#needsInitialEvents,
       open: (signal) => this.#open(signal),
       onEvent: this.#needsInitialEvents ? this.#first(cut) : (event) => this.#handleEvent(event),

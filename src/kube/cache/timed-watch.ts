@@ -11,9 +11,9 @@ export interface TimedWatch {
   readonly clock: Clock;
   /** Ends the watch. */
   readonly cut: AbortSignal;
-  readonly silenceMs: number;
+  readonly idleTimeoutMs: number;
   /** Longest silence of a full watch before its initial events are complete. */
-  readonly firstSilenceMs: number;
+  readonly firstIdleTimeoutMs: number;
   /** Returns true for a full watch until its initial events are complete. */
   readonly isFirst: () => boolean;
   readonly open: (signal: AbortSignal) => Promise<AsyncIterable<Buffer>>;
@@ -27,16 +27,16 @@ export interface TimedWatch {
  *   its initial events are complete
  */
 export async function readTimedWatch(watch: TimedWatch): Promise<void> {
-  const { resource, clock, cut, silenceMs, firstSilenceMs, isFirst, open, onEvent } = watch;
+  const { resource, clock, cut, idleTimeoutMs, firstIdleTimeoutMs, isFirst, open, onEvent } = watch;
   const ended = new AbortController();
   const end = () => ended.abort();
-  const silence = new IdleWatchdog(clock, silenceMs, end);
+  const watchdog = new IdleWatchdog(clock, idleTimeoutMs, end);
   const endFirst = () => {
     if (isFirst()) end();
   };
-  const first = isFirst() ? new IdleWatchdog(clock, firstSilenceMs, endFirst) : undefined;
+  const first = isFirst() ? new IdleWatchdog(clock, firstIdleTimeoutMs, endFirst) : undefined;
   const onReceived = () => {
-    silence.reset();
+    watchdog.reset();
     first?.reset();
   };
   cut.addEventListener('abort', end, { once: true });
@@ -47,11 +47,11 @@ export async function readTimedWatch(watch: TimedWatch): Promise<void> {
     await readWatch(resource, body, { onPiece: onReceived, onEvent, isOver: () => cut.aborted });
   } catch (error) {
     if (isFirst() && first?.expired === true) throw noFirstBookmark(resource);
-    if (silence.expired) throw watchLostError(resource, 'the watch fell silent', 'Silent');
+    if (watchdog.expired) throw watchLostError(resource, 'the watch fell silent', 'Silent');
     if (error instanceof OperatorError) throw error;
     throw networkError({ verb: 'watch', resource: resource.plural }, error);
   } finally {
-    silence.end();
+    watchdog.end();
     first?.end();
     cut.removeEventListener('abort', end);
     end();

@@ -14,7 +14,7 @@ export interface HeartbeatOptions {
    * Silence begins when no request of this time is answered. Default 2 s, so that one slow answer is no
    * silence.
    */
-  readonly silenceMs?: number;
+  readonly idleTimeoutMs?: number;
 }
 
 /** A write needs no beat if a request that was sent within this time is answered. */
@@ -35,7 +35,7 @@ const freshMs = 100;
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #periodMs: number;
-  readonly #silenceMs: number;
+  readonly #idleTimeoutMs: number;
   /** Instant at which the latest of the answered requests was sent. */
   #answeredAt = -Infinity;
   /** Instant at which the latest beat was sent. */
@@ -45,13 +45,13 @@ export class Heartbeat {
   /** Instant at which the silence of the API server was noticed; undefined: it answers. */
   #silentAt: number | undefined;
   #pulse: Timer | undefined;
-  #silence: Timer | undefined;
+  #idleTimer: Timer | undefined;
   #confirming: Promise<void> | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
     this.#periodMs = options.periodMs ?? 500;
-    this.#silenceMs = options.silenceMs ?? 2_000;
+    this.#idleTimeoutMs = options.idleTimeoutMs ?? 2_000;
   }
 
   /** True while the API server does not answer. */
@@ -65,13 +65,13 @@ export class Heartbeat {
     this.#silentAt = undefined;
     this.#answeredAt = this.#options.clock.now();
     this.#beatAt = this.#answeredAt;
-    this.#watchSilence();
+    this.#startIdleTimer();
     this.#beatOn();
   }
 
   stop(): void {
     this.#pulse?.cancel();
-    this.#silence?.cancel();
+    this.#idleTimer?.cancel();
     this.#pulse = undefined;
     this.#silentAt = undefined;
   }
@@ -81,7 +81,7 @@ export class Heartbeat {
     this.#answeredAt = Math.max(this.#answeredAt, sentAt);
     if (this.#silentAt === undefined || sentAt <= this.#silentAt || this.#isLate(sentAt)) return;
     this.#silentAt = undefined;
-    this.#watchSilence();
+    this.#startIdleTimer();
     this.#options.onSettled();
   }
 
@@ -101,7 +101,7 @@ export class Heartbeat {
   }
 
   #isLate(sentAt: number): boolean {
-    return this.#options.clock.now() - sentAt > this.#silenceMs / 2;
+    return this.#options.clock.now() - sentAt > this.#idleTimeoutMs / 2;
   }
 
   async #confirm(): Promise<void> {
@@ -119,20 +119,20 @@ export class Heartbeat {
     void this.#options.beat().catch(() => undefined);
   }
 
-  #watchSilence(): void {
+  #startIdleTimer(): void {
     const { clock } = this.#options;
-    this.#silence?.cancel();
-    this.#silence = clock.after(Math.max(0, this.#silentFrom() - clock.now()), () => this.#look());
+    this.#idleTimer?.cancel();
+    this.#idleTimer = clock.after(Math.max(0, this.#silentFrom() - clock.now()), () => this.#look());
   }
 
   #silentFrom(): number {
-    return Math.max(this.#answeredAt, this.#awakeAt) + this.#silenceMs;
+    return Math.max(this.#answeredAt, this.#awakeAt) + this.#idleTimeoutMs;
   }
 
   #look(): void {
     const now = this.#options.clock.now();
     if (now < this.#silentFrom()) {
-      this.#watchSilence();
+      this.#startIdleTimer();
       return;
     }
     this.#silentAt = now;

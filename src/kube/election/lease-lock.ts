@@ -104,15 +104,15 @@ export class LeaseLock {
 
   #term(last: LeaseSpec | undefined): LeaseSpec {
     const now = microTime(this.#options.clock.wall());
-    const mine = last?.holderIdentity === this.#options.identity;
+    const isOwn = last?.holderIdentity === this.#options.identity;
     const transitions = last?.leaseTransitions ?? 0;
     return {
       ...last,
       holderIdentity: this.#options.identity,
       leaseDurationSeconds: Math.ceil(this.#options.leaseDurationMs / 1000),
-      acquireTime: mine ? (last.acquireTime ?? now) : now,
+      acquireTime: isOwn ? (last.acquireTime ?? now) : now,
       renewTime: now,
-      leaseTransitions: mine || last === undefined ? transitions : transitions + 1,
+      leaseTransitions: isOwn || last === undefined ? transitions : transitions + 1,
     };
   }
 

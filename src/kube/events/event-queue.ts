@@ -129,7 +129,7 @@ export class EventQueue<T> {
   }
 
   /** Removes owners whose state is equal to that of a new owner. */
-  tidy(now: number): void {
+  prune(now: number): void {
     for (const [owner, { items, bucket }] of this.#lines)
       if (items.length === 0 && bucket.isFull(now)) this.#lines.delete(owner);
     const used = new Set([...this.#lines.values()].map(({ share }) => share.namespace));

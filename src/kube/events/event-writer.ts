@@ -89,7 +89,7 @@ export class EventWriter implements EventSink {
   record(backend: KubeObject, event: BackendEvent): void {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
-    if (this.#series.tidy(now)) this.#queue.tidy(now);
+    if (this.#series.prune(now)) this.#queue.prune(now);
     const series = this.#series.count(backend, event);
     if (!series.queued) this.#enqueue(series, now);
   }

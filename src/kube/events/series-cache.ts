@@ -16,7 +16,7 @@ export interface SeriesCacheOptions {
 /** Time within which a repeat belongs to the same series, as in client-go. */
 const seriesMs = 6 * 60_000;
 const defaultMax = 5_000;
-const tidyMs = 60_000;
+const pruneMs = 60_000;
 
 /**
  * Series of Events that may still repeat. Beyond the maximum a series is removed: that with the oldest last
@@ -29,7 +29,7 @@ export class SeriesCache {
   readonly #series = new Map<string, Map<string, EventSeries>>();
   #size = 0;
   #serial = 0;
-  #tidiedAt = 0;
+  #prunedAt = 0;
 
   constructor(options: SeriesCacheOptions) {
     this.#options = options;
@@ -74,9 +74,9 @@ export class SeriesCache {
   }
 
   /** Removes series that have ended, once a minute. Returns true when it has done so. */
-  tidy(now: number): boolean {
-    if (now - this.#tidiedAt < tidyMs) return false;
-    this.#tidiedAt = now;
+  prune(now: number): boolean {
+    if (now - this.#prunedAt < pruneMs) return false;
+    this.#prunedAt = now;
     for (const own of this.#series.values())
       for (const series of own.values()) if (!series.queued && isOver(series, now)) this.forget(series);
     return true;

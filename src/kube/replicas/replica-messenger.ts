@@ -107,7 +107,7 @@ export class ReplicaMessenger implements Witnesses {
     return this.#alive().length;
   }
 
-  async ask(
+  async consult(
     checks: readonly AskedCheck[],
     withinMs: number,
     isAboutLeader = false,
@@ -243,9 +243,15 @@ export class ReplicaMessenger implements Witnesses {
     return this.#request({ verb: 'delete', name, ...body });
   }
 
-  #request(ask: Pick<Parameters<KubeClient['request']>[0], 'verb' | 'name' | 'body' | 'contentType'>) {
+  #request(request: Pick<Parameters<KubeClient['request']>[0], 'verb' | 'name' | 'body' | 'contentType'>) {
     const { client, namespace } = this.#options;
-    const path = pathOf(resources.Lease, namespace, ask.verb === 'create' ? undefined : ask.name);
-    return client.request({ ...ask, path, resource: resources.Lease.plural, attempts: 1, deadlineMs: 3_000 });
+    const path = pathOf(resources.Lease, namespace, request.verb === 'create' ? undefined : request.name);
+    return client.request({
+      ...request,
+      path,
+      resource: resources.Lease.plural,
+      attempts: 1,
+      deadlineMs: 3_000,
+    });
   }
 }

@@ -99,7 +99,7 @@ export class SecretReader implements Secrets {
 
   async #read(tracked: TrackedSecret): Promise<void> {
     const { clock, random, refreshMs = 30_000, onNews } = this.#options;
-    const state = await this.#ask(tracked);
+    const state = await this.#fetch(tracked);
     if (tracked.dropped.signal.aborted) return;
     const isNews = JSON.stringify(state) !== JSON.stringify(tracked.state);
     tracked.state = state;
@@ -110,7 +110,7 @@ export class SecretReader implements Secrets {
     if (isNews) onNews(tracked.owners);
   }
 
-  async #ask({ namespace, name, state, dropped }: TrackedSecret): Promise<SecretState> {
+  async #fetch({ namespace, name, state, dropped }: TrackedSecret): Promise<SecretState> {
     const path = pathOf(resources.Secret, namespace, name);
     try {
       const answer = await this.#options.client.request({

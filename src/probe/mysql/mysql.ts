@@ -65,7 +65,7 @@ export function createMysql(
 ): Probe {
   const contexts = createSecureContextCache();
   const broken = new WeakSet<Check>();
-  const ask = async (
+  const probeServer = async (
     check: Check,
     handler: MysqlHandler,
     signal: AbortSignal,
@@ -109,7 +109,7 @@ export function createMysql(
     if (handler.kind !== 'mysql') return proberFault('not a mysql check');
     const waited = await outstanding.wait(check, signal);
     if ('verdict' in waited) return waited.verdict;
-    const result = await ask(check, handler, signal, { leftMs: waited.leftMs, meter });
+    const result = await probeServer(check, handler, signal, { leftMs: waited.leftMs, meter });
     return waited.isShort && result.kind === 'down' && result.reason === 'Timeout' ? tooLate : result;
   });
 }

@@ -98,32 +98,32 @@ type Question = 'AUTH' | 'PING' | 'INFO';
 export function redisProtocol(options: RedisProtocolOptions = {}): Protocol {
   const { credentials, isWithheld = false } = options;
   let isSecure = options.secure !== true;
-  let asked: Question | undefined;
-  const ask = (question: Question, consumed: number): Step => {
-    asked = question;
+  let sent: Question | undefined;
+  const send = (question: Question, consumed: number): Step => {
+    sent = question;
     return { kind: 'send', bytes: bytesOf(question, credentials), consumed };
   };
   return {
     maxBytes: maxReplyBytes,
     get question() {
-      return asked === 'AUTH' ? 'the login' : asked;
+      return sent === 'AUTH' ? 'the login' : sent;
     },
     next: (received) => {
       if (!isSecure) {
         isSecure = true;
         return { kind: 'secure', consumed: 0 };
       }
-      if (asked === undefined) return ask(credentials === undefined || isWithheld ? 'PING' : 'AUTH', 0);
+      if (sent === undefined) return send(credentials === undefined || isWithheld ? 'PING' : 'AUTH', 0);
       const reply = readReply(received);
       if (reply === undefined) return { kind: 'more' };
       if (reply.kind === 'unknown') return { kind: 'done', verdict: wrongProtocol };
-      const following = nextStep(asked, reply, options);
+      const following = nextStep(sent, reply, options);
       return typeof following === 'string'
-        ? ask(following, reply.bytes)
+        ? send(following, reply.bytes)
         : { kind: 'done', verdict: following };
     },
     // A proxy may not support INFO and close.
-    onClose: () => (asked === 'INFO' ? closesAtInfo : undefined),
+    onClose: () => (sent === 'INFO' ? closesAtInfo : undefined),
   };
 }
 

@@ -43,7 +43,7 @@ describe('a Reflector of a server that does not support a full watch', () => {
       ...{ client, clock: systemClock, random: () => 0, logger: silent, resource: resources.Service },
       project: (raw) => raw as KubeObject,
       observer: { watchRestarted: (_, reason) => restarts.push(reason) },
-      firstSilenceMs: 100,
+      firstIdleTimeoutMs: 100,
     });
     cleanups.push(
       () => api.close(),

@@ -18,7 +18,7 @@ beforeEach(async () => {
 async function ask({ messenger }: MessengerReplica, withinMs = 1_000) {
   const from = messengers.clock.now();
   let answer: { readonly results: readonly OpinionResult[]; readonly afterMs: number } | undefined;
-  void messenger.ask([check], withinMs).then((results) => {
+  void messenger.consult([check], withinMs).then((results) => {
     answer = { results, afterMs: messengers.clock.now() - from };
   });
   await messengers.clock.advance(withinMs + 1_000);
@@ -79,7 +79,7 @@ describe('a question', () => {
 
   it('waits for no other question', async () => {
     two.answer = ({ withinMs }) => (withinMs > 1_000 ? never() : Promise.resolve('r'));
-    void one.messenger.ask([check], 30_000);
+    void one.messenger.consult([check], 30_000);
     await messengers.clock.advance(100);
     const { results, afterMs } = await ask(one);
     expect(results).toEqual(['reached']);
@@ -89,7 +89,7 @@ describe('a question', () => {
   it('is answered by both replicas when both ask at once, as after an interrupted term', async () => {
     one.answer = () => Promise.resolve('u');
     two.answer = () => Promise.resolve('d');
-    const [of, other] = [one, two].map(({ messenger }) => messenger.ask([check], 1_000));
+    const [of, other] = [one, two].map(({ messenger }) => messenger.consult([check], 1_000));
     await messengers.clock.advance(500);
     expect([await of, await other]).toEqual([['failed'], ['unreached']]);
   });
@@ -103,7 +103,7 @@ describe('a question', () => {
       await new Promise<void>((done) => messengers.clock.after(500, done));
       return '-'.repeat(checks.length);
     };
-    const asked = [two.messenger.ask([check], 1_000), three.messenger.ask([check, check], 1_000)];
+    const asked = [two.messenger.consult([check], 1_000), three.messenger.consult([check, check], 1_000)];
     await messengers.clock.advance(2_000);
     expect(new Set(one.questions.map(({ id }) => id)).size).toBe(1);
     expect(await Promise.all(asked)).toEqual([['reached'], ['unreached', 'unreached']]);
@@ -111,7 +111,7 @@ describe('a question', () => {
 
   it('that was asked before a replica started is not answered by it', async () => {
     two.answer = never;
-    void one.messenger.ask([check], 10_000);
+    void one.messenger.consult([check], 10_000);
     await messengers.clock.advance(100);
     const three = messengers.start('three');
     await messengers.clock.advance(1_000);
