@@ -77,7 +77,9 @@ describe('the count itself', () => {
     ['class A { #lives = 1; told(said: B) {} }', 3],
     ['const { scene: inputs } = a; f(a.told);', 0],
     ['const a = { told: 1 };', 1],
-    ['const sceneOf = 1;', 0],
+    ['const sceneOf = 1;', 1],
+    ['const MAX_LANES = 1; const planes = 1;', 1],
+    ['const found = 1; const a = { NotFound: 1 };', 1],
   ])('of the names in %j is %i', (text, expected) => {
     expect(bannedNamesOf('x.ts', text)).toHaveLength(expected);
   });

@@ -37,11 +37,11 @@ export function publishingDifference(would: Observed, now: Observed): string {
   if (isNew) return `the Service would be created${countText(planned.size)}`;
   const [before, after] = [service?.spec.externalName, would.service?.spec.externalName];
   if (before !== undefined || after !== undefined) return aliasDifference(before, after);
-  const found = readyPlacesIn(now);
+  const published = readyPlacesIn(now);
   const isSelected = Object.keys(service?.spec.selector ?? {}).length > 0;
   if (isSelected && now.slices.length === 0)
     return 'not compared, because the Service has a selector, and the slices of Pods are not read';
-  return addressDifference(planned, found);
+  return addressDifference(planned, published);
 }
 
 const countText = (count: number): string =>
@@ -55,19 +55,19 @@ function aliasDifference(before: string | undefined, after: string | undefined):
     : `the alias would point to ${after} instead of ${before}`;
 }
 
-function addressDifference(planned: ReadonlySet<string>, found: ReadonlySet<string>): string {
+function addressDifference(planned: ReadonlySet<string>, published: ReadonlySet<string>): string {
   const texts = [
     listText(
       'would add',
-      [...planned].filter((place) => !found.has(place)),
+      [...planned].filter((place) => !published.has(place)),
     ),
     listText(
       'would remove',
-      [...found].filter((place) => !planned.has(place)),
+      [...published].filter((place) => !planned.has(place)),
     ),
   ].filter((text) => text !== '');
   if (texts.length > 0) return texts.join('; ');
-  return found.size === 0 ? 'none: no address is ready' : `none: ${countSame(found.size)}`;
+  return published.size === 0 ? 'none: no address is ready' : `none: ${countSame(published.size)}`;
 }
 
 const countSame = (count: number): string =>

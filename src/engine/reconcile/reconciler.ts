@@ -263,12 +263,12 @@ export class Reconciler {
     const circumstances = { roles, alias, refusals, unstored, flapping, tiers };
     const done = await publish(inputs, circumstances, dryRun ?? writer, options);
     if (tracked.isOver) return { ok: true };
-    const found = { ...inputs, alias, roles, before, cache };
+    const published = { ...inputs, alias, roles, before, cache };
     if (dryRun === undefined)
-      return this.#reporter.report({ ...found, observation: undefined }, done, tracked, writer);
+      return this.#reporter.report({ ...published, observation: undefined }, done, tracked, writer);
     const error = await withdrawObserved(inputs, tracked, writer, this.#options);
     const observation = observationOf(inputs, done.desired, cache, this.#options);
-    const outcome = await this.#reporter.report({ ...found, observation }, done, tracked, writer);
+    const outcome = await this.#reporter.report({ ...published, observation }, done, tracked, writer);
     return error ?? outcome;
   }
 

@@ -11,8 +11,49 @@ const banned = [
   ...['told', 'tells', 'said', 'says', 'stands', 'standing'],
 ];
 
-/** Names that no declaration of src has. */
-const bannedNames: ReadonlySet<string> = new Set([...banned, 'life', 'lives', 'flip', 'flips']);
+/** Names that no declaration of src has. They are words of other names, such as `NotFound`. */
+const bannedNames: ReadonlySet<string> = new Set(['found', 'ask', 'mine', 'stand', 'trust']);
+
+/** Words that no name of a declaration of src contains: `lane` also forbids `laneOf`, `#lanes` and `MAX_LANES`. */
+const bannedParts: ReadonlySet<string> = new Set([
+  ...banned,
+  ...[
+    'life',
+    'lives',
+    'flip',
+    'flips',
+    'view',
+    'views',
+    'lane',
+    'lanes',
+    'seed',
+    'seeds',
+    'seeded',
+    'hear',
+    'heard',
+  ],
+  ...[
+    'judge',
+    'judges',
+    'judged',
+    'materials',
+    'dialogue',
+    'hurry',
+    'mail',
+    'ruling',
+    'manner',
+    'learn',
+    'tell',
+  ],
+  ...['tidy', 'calm', 'vouch', 'inquiry', 'farewell', 'agenda', 'misses', 'greet'],
+]);
+
+/** Words of a name in camel case or capitals. */
+const wordsOf = (name: string): readonly string[] =>
+  name
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[ _#$]+/);
 
 /** A word alone: `says`, not the `scene` of `scene.ts`, nor a part of a name. */
 const word = new RegExp(`(?<![\\w/-])(?:${banned.join('|')})(?![\\w-]|\\.ts\\b)`, 'gi');
@@ -25,6 +66,9 @@ export const bannedWordsOf = (prose: readonly Prose[]): readonly string[] =>
 
 export const bannedWordsIn = (root: string): readonly string[] => bannedWordsOf(proseOf(root));
 
+const isBanned = (name: string): boolean =>
+  bannedNames.has(name.replace('#', '')) || wordsOf(name).some((each) => bannedParts.has(each));
+
 /** The declarations of a file that have a banned name, each with its line. */
 export function bannedNamesOf(path: string, text: string): readonly string[] {
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
@@ -32,7 +76,7 @@ export function bannedNamesOf(path: string, text: string): readonly string[] {
   const visit = (node: ts.Node): void => {
     const { name } = node as Partial<ts.NamedDeclaration>;
     const isName = name !== undefined && (ts.isIdentifier(name) || ts.isPrivateIdentifier(name));
-    if (isName && !ts.isPropertyAccessExpression(node) && bannedNames.has(name.text.replace('#', '')))
+    if (isName && !ts.isPropertyAccessExpression(node) && isBanned(name.text))
       found.push(`${path}:${tree.getLineAndCharacterOfPosition(name.getStart()).line + 1}: ${name.text}`);
     node.forEachChild(visit);
   };
