@@ -257,7 +257,22 @@ describe('a leader that most hosts do not answer', () => {
     expect(outseen).toBeGreaterThan(0);
     expect(names.map((name) => degraded(name)?.reason)).toEqual(names.map(() => 'AllHealthy'));
     expect(ips.filter((ip, n) => isPublished(ip, `db-${Math.floor(n / 3)}`))).toEqual(ips);
-    expect(witness.questions.every(({ length }) => length <= 16)).toBe(true);
+    expect(witness.questions.every(({ length }) => length <= 32)).toBe(true);
+  });
+
+  it('lets the replica lead that reaches all hosts where it reaches some itself', async () => {
+    for (const ip of ips.slice(0, 8)) network.silent.add(ip);
+    await network.clock.advance(6_000);
+    expect(outseen).toBeGreaterThan(0);
+  });
+
+  it('remains the leader and is isolated where the other replica reaches the other half of them', async () => {
+    for (const ip of ips.slice(0, 6)) network.silent.add(ip);
+    for (const ip of ips.slice(6)) witness.silent.add(ip);
+    await network.clock.advance(30_000);
+    expect(outseen).toBe(0);
+    expect(ips.filter((ip, n) => isPublished(ip, `db-${Math.floor(n / 3)}`))).toEqual(ips);
+    expect(degraded()?.reason).toBe('OperatorIsolated');
   });
 
   it('is isolated where the other replica does not reach them either, and asks again', async () => {

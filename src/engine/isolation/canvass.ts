@@ -5,6 +5,7 @@ import {
   type HostPath,
   type IsolationLimits,
   type IsolationVerdict,
+  type PathEvidence,
 } from '../../core/isolation/isolation.ts';
 import type { ObservedPath } from '../probing/host-paths.ts';
 import type { HeldCheck } from './second-opinions.ts';
@@ -52,7 +53,16 @@ export class Canvass {
 
   /** Hosts of the sample that do not answer. */
   silent(): readonly string[] {
-    return this.#all().flatMap((path) => (pathEvidence(path, this.since) === 'silent' ? path.host : []));
+    return this.#with('silent');
+  }
+
+  /** Hosts of the sample that have answered. */
+  reached(): readonly string[] {
+    return this.#with('reached');
+  }
+
+  #with(evidence: PathEvidence): readonly string[] {
+    return this.#all().flatMap((path) => (pathEvidence(path, this.since) === evidence ? path.host : []));
   }
 
   /** Removes the hosts of the sample that are no longer probed. */

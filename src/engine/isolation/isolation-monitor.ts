@@ -10,7 +10,7 @@ import type { ProbedHost } from '../probing/probed-hosts.ts';
 import type { Prober } from '../probing/prober.ts';
 import { Canaries, type Canary } from './canaries.ts';
 import { Canvass } from './canvass.ts';
-import type { HeldCheck, SecondOpinions } from './second-opinions.ts';
+import type { ConsultedHosts, HeldCheck, SecondOpinions } from './second-opinions.ts';
 
 export interface IsolationSettings extends IsolationLimits {
   readonly canaries: readonly Canary[];
@@ -211,16 +211,22 @@ export class IsolationMonitor {
   /** Lets another replica lead that reaches the silent hosts. If there is none, reports the isolation. */
   async #consult(canvass: Canvass): Promise<void> {
     const { opinions, onOutseen } = this.#options;
-    const silent = canvass.silent().flatMap((ip) => this.#heldOf(ip));
-    const share = opinions.hasWitness ? await opinions.reachedShare(silent.slice(0, MAX_CONSULTED)) : 0;
+    const silent = this.#consulted(canvass.silent());
+    const reached = this.#consulted(canvass.reached());
+    const seesMore = opinions.hasWitness && (await opinions.seesMore(silent, reached));
     const isolation = this.#isolation;
     if (isolation === undefined || this.#canvass !== canvass) return;
-    if (share >= 0.5) {
+    if (seesMore) {
       onOutseen();
       return;
     }
     isolation.isConsulted = true;
     this.#concern(canvass.held);
+  }
+
+  #consulted(hosts: readonly string[]): ConsultedHosts {
+    const asked = hosts.flatMap((ip) => this.#heldOf(ip)).slice(0, MAX_CONSULTED);
+    return { count: hosts.length, asked };
   }
 
   #heldOf(ip: string): readonly HeldCheck[] {

@@ -12,6 +12,12 @@ export interface HeldCheck {
   readonly isUnreached: boolean;
 }
 
+/** Hosts with the same evidence, and a sample of them about which the other replicas are asked. */
+export interface ConsultedHosts {
+  readonly count: number;
+  readonly asked: readonly HeldCheck[];
+}
+
 export interface SecondOpinionsOptions {
   readonly clock: Clock;
   /** Undefined: there are no other replicas to ask. */
@@ -84,11 +90,16 @@ export class SecondOpinions {
     for (const ofClass of new Set([...this.#due.values()].map(timeoutClass))) this.#consult(ofClass);
   }
 
-  /** Asks about a sample of checks that are silent together with most hosts. */
-  async reachedShare(held: readonly HeldCheck[]): Promise<number> {
-    const results = await this.#results(held, true);
-    const known = results.filter((result) => result !== undefined);
-    return known.length === 0 ? 0 : known.filter((result) => result !== 'unreached').length / known.length;
+  /**
+   * Returns true if the other replicas reach most of the hosts that are silent here, and more hosts than this replica.
+   * So the leader does not change to and fro when each replica reaches another half of the hosts.
+   */
+  async seesMore(silent: ConsultedHosts, reached: ConsultedHosts): Promise<boolean> {
+    const results = await this.#results([...silent.asked, ...reached.asked], true);
+    const ofSilent = reachedShare(results.slice(0, silent.asked.length));
+    const ofReached = reachedShare(results.slice(silent.asked.length));
+    if (ofSilent < 0.5) return false;
+    return ofSilent * silent.count + ofReached * reached.count > reached.count;
   }
 
   /** The check has answered, so its verdict does not wait any more. */
@@ -185,6 +196,11 @@ export class SecondOpinions {
 }
 
 const keyOf = ({ owner, check }: Pick<HeldCheck, 'owner' | 'check'>): string => `${owner}/${check.id}`;
+
+function reachedShare(results: readonly OpinionResult[]): number {
+  const known = results.filter((result) => result !== undefined);
+  return known.length === 0 ? 0 : known.filter((result) => result !== 'unreached').length / known.length;
+}
 
 /** Timeouts of one class differ by less than a factor of two. */
 const timeoutClass = ({ check }: HeldCheck): number => Math.ceil(Math.log2(check.timing.timeoutMs));
