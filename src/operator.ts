@@ -3,7 +3,6 @@ import type { Config } from './config.ts';
 import { createAddressing } from './create-addressing.ts';
 import { createDnsClient } from './dns/query/client.ts';
 import { DnsResolver } from './dns/refresh/resolver.ts';
-import { Witness, type WitnessOptions } from './engine/isolation/witness.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
 import type { ProbeFn } from './engine/ports.ts';
@@ -14,11 +13,11 @@ import { EventWriter } from './kube/events/event-writer.ts';
 import { loadKubeConfig } from './kube/client/kube-config.ts';
 import { SecretReader } from './kube/secrets/secret-reader.ts';
 import { logServerVersion } from './kube/client/server-version.ts';
-import { ReplicaMessenger } from './kube/replicas/replica-messenger.ts';
 import type { Terms } from './kube/election/terms.ts';
 import { KubeCache } from './kube/cache/cluster-cache.ts';
 import { KubeWriter } from './kube/write/writer.ts';
 import { createTerms } from './create-terms.ts';
+import { createMessenger } from './create-messenger.ts';
 import { createProbes } from './probe/probes.ts';
 import { createProberOf } from './create-prober.ts';
 import { Metrics } from './serve/metrics.ts';
@@ -65,7 +64,8 @@ export function createOperator(options: OperatorOptions): Operator {
   const secrets = new SecretReader({ ...parts, onNews: (owners) => engine.inputsChanged(owners) });
   const terms: Terms = createTerms({ ...options, ...parts, metrics, events, engine: () => engine });
   const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
-  const messenger = createMessenger(options, client, () => terms, {
+  const messenger = createMessenger({
+    ...{ ...options, ...parts, terms: () => terms },
     ...{ cache, secrets, policy: addressing.rules.policy, probe: probes.probe },
   });
   const engine: Engine = createEngine(options, metrics, {
@@ -214,30 +214,6 @@ function createDns({ config, logger }: OperatorOptions, metrics: Metrics, engine
       client.close();
     },
   };
-}
-
-const seesMost = (opinions: string): boolean => 2 * opinions.replace(/[^rd]/g, '').length >= opinions.length;
-
-/** Returns the mailbox between the replicas; undefined: there are no others, or they are not asked. */
-function createMessenger(
-  { config, logger, instance }: OperatorOptions,
-  client: KubeClient,
-  terms: () => Terms,
-  world: Pick<WitnessOptions, 'cache' | 'secrets' | 'policy' | 'probe'>,
-): ReplicaMessenger | undefined {
-  if (!config.leaderElect || !config.secondOpinion) return undefined;
-  const witness = new Witness({ ...world, clock, autoSelectHandler: config.autoSelectHandler });
-  return new ReplicaMessenger({
-    ...{ client, clock, random, logger, instance },
-    namespace: config.leaseNamespace,
-    leaseName: config.leaseName,
-    onQuestion: async (question) => {
-      const opinions = await witness.answer(question);
-      // The leader yields when it reads this answer.
-      if (question.isAboutLeader && seesMost(opinions)) terms().expedite();
-      return opinions;
-    },
-  });
 }
 
 const createClient = (

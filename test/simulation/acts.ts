@@ -20,8 +20,9 @@ export function perform(act: Act, stage: Stage): void {
   scene.isTampered ||= act.op === 'delete' || act.op === 'tamper';
   const lastsMs = 'forMs' in act ? (act.forMs ?? 0) : 0;
   scene.changedAt = Math.max(scene.changedAt, scene.now + lastsMs);
+  const recoversMs = act.op === 'api' ? recoverFromApiMs : recoverMs;
   if (isDisturbance(act))
-    scene.disturbed(scene.now + lastsMs + (act.op === 'api' ? recoverFromApiMs : recoverMs));
+    scene.disturbed(scene.now + lastsMs + recoversMs, act.op === 'cut' ? 'paths' : 'all');
   const end = (begins[act.op] as Begin<Act['op']>)(act, stage);
   if (end !== undefined) scene.clock.after(lastsMs, end);
   staff.changed();
@@ -43,7 +44,7 @@ const once = (run: () => void): undefined => {
 /** How each event begins. Returns how it ends, if it lasts. A new event is one line here and one in history.ts. */
 const begins: { readonly [Op in Act['op']]: Begin<Op> } = {
   hosts: ({ ips, is }, { scene: { targets } }) => {
-    for (const ip of ips) targets.hosts.set(ip, is);
+    for (const ip of ips) targets.set(ip, is);
     return undefined;
   },
   name: ({ name, is, forMs }, { scene: { zones } }) => {

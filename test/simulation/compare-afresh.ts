@@ -29,14 +29,16 @@ async function differenceFromAfresh(
 
 /**
  * Returns true if the end depends on the past: a suspended backend, two servers that claim to be the primary, or an
- * alias of hosts of which one is not well.
+ * alias of hosts of which one is not well, or hosts that are silent while the operator is isolated.
  */
-function isOpen({ backends, hosts }: History): boolean {
+function isOpen({ backends, hosts, isolation }: History): boolean {
+  const silent = Object.values(hosts).filter(({ state }) => state === 'silent' || state === 'hangs');
   const claims = Object.values(hosts).filter(({ state, role }) => state === 'up' && role === 'Primary');
   const isHalf = Object.values(hosts).some(({ state }) => state !== 'up');
   const isAlias = Object.values(backends).some((spec) => spec['mode'] === 'ExternalName');
   return (
     claims.length > 1 ||
+    silent.length >= isolation.minHosts ||
     (isAlias && isHalf) ||
     Object.values(backends).some((spec) => spec['suspend'] === true)
   );

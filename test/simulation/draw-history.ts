@@ -12,19 +12,26 @@ const spanMs = 12_000;
 /** Returns the history of a seed. */
 export function historyOf(seed: number): History {
   const draw = new Draw(seed, 'history');
-  const setting = draw.of(settings)(draw);
+  const canaries = draw.chance(0.1) ? ['10.0.9.1'] : [];
+  const drawn = draw.of(settings)(draw);
+  const setting = { ...drawn, hosts: { ...drawn.hosts, ...hostsOf(canaries) } };
   const acts = Array.from({ length: draw.whole(1, 5) }, () => actsOf(draw, setting)).flat();
   return {
     seed,
     replicas: draw.chance(0.2) ? 3 : 2,
     maxEndpointsPerSlice: draw.of([100, 1, 2]),
     hasThreads: draw.chance(0.1),
+    secondOpinion: draw.chance(0.8),
+    isolation: { sharePercent: draw.of([50, 50, 34]), minHosts: draw.of([3, 3, 2]), canaries },
     hosts: setting.hosts,
     names: setting.names,
     backends: setting.backends,
     acts: acts.toSorted((a, b) => a.at - b.at),
   };
 }
+
+const hostsOf = (ips: readonly string[]): Setting['hosts'] =>
+  Object.fromEntries(ips.map((ip) => [ip, { state: 'up' }]));
 
 /** Returns one event, or some that belong together. */
 function actsOf(draw: Draw, setting: Setting): readonly Timed[] {
@@ -72,8 +79,11 @@ const hostIn = ({ hosts }: Setting, ip: string): Host => hosts[ip] ?? { state: '
 const network: Kind = (draw, { hosts }, at) => {
   const [replica, forMs] = [which(draw), lasting(draw)];
   const all = Object.keys(hosts);
+  const longMs = draw.whole(8_000, 25_000);
   return draw.of<() => readonly Timed[]>([
     () => [{ op: 'cut', replica, ips: draw.some(all, draw.whole(1, all.length)), forMs, at }],
+    () => [{ op: 'cut', replica, ips: draw.chance(0.7) ? all : draw.some(all, 1), forMs: longMs, at }],
+    () => [0, 1].map((each) => ({ op: 'cut', replica: each, ips: all, forMs: longMs, at })),
     () => [{ op: 'link', replica, link: draw.of(['cut', 'answersHeld', 'refused']), forMs, at }],
     () => [
       { op: 'link', replica, link: 'cut', forMs, at },

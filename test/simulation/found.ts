@@ -7,6 +7,8 @@ export const found: Readonly<Record<string, History>> = {
     replicas: 2,
     maxEndpointsPerSlice: 100,
     hasThreads: false,
+    secondOpinion: true,
+    isolation: { sharePercent: 50, minHosts: 3, canaries: [] },
     hosts: { '10.0.0.1': { state: 'up' }, '10.0.0.2': { state: 'up' }, '10.0.0.3': { state: 'up' } },
     names: {},
     backends: {

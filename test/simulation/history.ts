@@ -1,3 +1,4 @@
+import type { IsolationLimits } from '../../src/core/isolation/isolation.ts';
 import type { SpecInput } from '../support/builders/builders.ts';
 import type { ApiFault } from './api/faults.ts';
 import type { Link } from './api/wire.ts';
@@ -48,6 +49,12 @@ export interface History {
   readonly replicas: number;
   readonly maxEndpointsPerSlice: number;
   readonly hasThreads: boolean;
+  /** `--second-opinion`. */
+  readonly secondOpinion: boolean;
+  readonly isolation: IsolationLimits & {
+    /** IPs, also in `hosts`. */
+    readonly canaries: readonly string[];
+  };
   readonly hosts: Readonly<Record<string, Host>>;
   readonly names: Readonly<Record<string, NameAnswer>>;
   /** Name -> spec at the beginning. */

@@ -12,13 +12,16 @@ import { WorkerPool } from '../../src/engine/workers/worker-pool.ts';
 import { KubeCache } from '../../src/kube/cache/cluster-cache.ts';
 import { KubeClient } from '../../src/kube/client/client.ts';
 import type { Terms } from '../../src/kube/election/terms.ts';
+import type { ReplicaMessenger } from '../../src/kube/replicas/replica-messenger.ts';
 import { KubeWriter, type WriterOptions } from '../../src/kube/write/writer.ts';
 import { createTerms } from '../../src/create-terms.ts';
 import type { Logger } from '../../src/util/log.ts';
+import { createMessenger } from '../../src/create-messenger.ts';
 import { FakeThreads } from '../support/fakes/fake-threads.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
 import { cancelled } from '../support/builders/verdicts.ts';
 import { Wire, type WireOptions } from './api/wire.ts';
+import type { History } from './history.ts';
 import { Process, type Skew } from './process.ts';
 import { Draw } from './random.ts';
 
@@ -44,6 +47,8 @@ export interface ReplicaOptions {
   readonly maxEndpointsPerSlice: number;
   /** True: it probes in threads. */
   readonly hasThreads: boolean;
+  readonly secondOpinion: boolean;
+  readonly isolation: History['isolation'];
   readonly ports: Ports;
   readonly logger: Logger;
   readonly wire: (replica: Replica) => Omit<WireOptions, 'world' | 'process' | 'draw'>;
@@ -64,6 +69,7 @@ const election = {
 
 const never = new Promise<never>(() => undefined);
 const nothing = (): void => undefined;
+const noSecrets = { follow: nothing, state: () => undefined };
 
 /**
  * One process of the operator: all its parts except its HTTP servers, its sockets and its Events, joined as
@@ -77,10 +83,11 @@ export class Replica {
   readonly engine: Engine;
   readonly #options: ReplicaOptions;
   readonly #draw: Draw;
-  readonly #view: KubeCache;
+  readonly #cache: KubeCache;
   readonly #resolver: DnsResolver;
   readonly #terms: Terms;
   readonly #client: KubeClient;
+  readonly #messenger: ReplicaMessenger | undefined;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -96,12 +103,13 @@ export class Replica {
       ...{ credentials: this.wire, clock, random },
       hooks: { onAnswer: (sentAt) => this.#terms.answered(sentAt) },
     });
-    this.#view = this.#createView();
+    this.#cache = this.#createCache();
     this.#resolver = new DnsResolver({
       ...{ clock, random, logger, query: (question) => this.#ask(question) },
       onNews: (owners) => this.engine.inputsChanged(owners),
     });
     this.#terms = this.#createTerms();
+    this.#messenger = this.#createMessenger();
     this.engine = this.#createEngine();
   }
 
@@ -114,18 +122,19 @@ export class Replica {
   }
 
   start(): void {
-    this.#view.start();
-    void this.#view.synced.then(() => {
+    this.#cache.start();
+    void this.#cache.synced.then(() => {
       this.engine.start();
+      this.#messenger?.start();
       this.#terms.start();
     });
   }
 
   /** SIGTERM: what the operator does before it ends. */
   async stop(): Promise<void> {
-    await Promise.all([this.#view.stop(), this.engine.stop(5_000)]);
+    await Promise.all([this.#cache.stop(), this.engine.stop(5_000)]);
     this.#resolver.close();
-    await this.#terms.stop();
+    await Promise.all([this.#terms.stop(), this.#messenger?.stop()]);
     await this.#client.close();
     this.kill();
   }
@@ -136,7 +145,7 @@ export class Replica {
     this.wire.drop();
   }
 
-  #createView(): KubeCache {
+  #createCache(): KubeCache {
     const { clock } = this.process;
     return new KubeCache({
       ...{ client: this.#client, clock, random: this.#draw.uniform, logger: this.#options.logger },
@@ -170,19 +179,40 @@ export class Replica {
     });
   }
 
+  /** The pod keeps its name when the process in it is replaced. */
+  #createMessenger(): ReplicaMessenger | undefined {
+    const { logger, index, secondOpinion } = this.#options;
+    return createMessenger({
+      ...{
+        config: { ...election, secondOpinion, autoSelectHandler: false },
+        logger,
+        instance: `pod-${index}`,
+      },
+      ...{ client: this.#client, clock: this.process.clock, random: this.#draw.uniform },
+      ...{ cache: this.#cache, secrets: noSecrets, policy: addressPolicy(), terms: () => this.#terms },
+      probe: (check, signal) => this.#look(check, signal),
+    });
+  }
+
   #createEngine(): Engine {
-    const { ports, logger, maxEndpointsPerSlice } = this.#options;
+    const { ports, logger, maxEndpointsPerSlice, isolation } = this.#options;
     const { clock } = this.process;
     const writer: WriterOptions = {
-      ...{ client: this.#client, cache: this.#view, mayWrite: () => this.#terms.isLeader() },
+      ...{ client: this.#client, cache: this.#cache, mayWrite: () => this.#terms.isLeader() },
       ...{ term: () => this.#terms.number, confirm: () => this.#terms.confirm() },
     };
     const options: EngineOptions = {
-      ...{ clock, random: this.#draw.uniform, logger, cache: this.#view, resolver: this.#resolver },
+      ...{ clock, random: this.#draw.uniform, logger, cache: this.#cache, resolver: this.#resolver },
       writer: new KubeWriter(ports.writer?.(writer) ?? writer),
       events: { record: nothing },
-      secrets: { follow: nothing, state: () => undefined },
+      secrets: noSecrets,
       createProber: (listeners) => this.#createProber(listeners),
+      isolation: {
+        ...isolation,
+        canaries: isolation.canaries.map((ip) => ({ ip, port: 443 })),
+        probe: (check, signal) => this.#look(check, signal),
+      },
+      ...{ witnesses: this.#messenger, onOutseen: () => void this.#terms.yield() },
       observer: {
         healthChanged: nothing,
         reconciled: nothing,
@@ -214,12 +244,17 @@ export class Replica {
 
   async #probe(check: Check, signal: AbortSignal): Promise<Verdict> {
     const { author } = this;
+    const verdict = await this.#look(check, signal);
+    if (verdict !== cancelled) this.#options.onVerdict(author, check, verdict);
+    return verdict;
+  }
+
+  /** Probes a check without a record of its verdict. */
+  async #look(check: Check, signal: AbortSignal): Promise<Verdict> {
     const { verdict, afterMs } = this.#options.outcome(check);
     await this.#passes(afterMs, signal);
     if (!this.process.isAlive) return never;
-    if (signal.aborted) return cancelled;
-    this.#options.onVerdict(author, check, verdict);
-    return verdict;
+    return signal.aborted ? cancelled : verdict;
   }
 
   async #ask(question: Question): Promise<Answer> {

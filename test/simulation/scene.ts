@@ -7,6 +7,7 @@ import { namespace } from '../support/builders/builders.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
 import type { Cluster } from './cluster.ts';
 import { Evidence } from './evidence.ts';
+import type { History } from './history.ts';
 import type { Targets } from './network/targets.ts';
 import type { Zones } from './network/zones.ts';
 import type { Author } from './replica.ts';
@@ -22,6 +23,7 @@ export interface SceneOptions {
   readonly cluster: Cluster;
   readonly targets: Targets;
   readonly zones: Zones;
+  readonly history: Pick<History, 'isolation' | 'secondOpinion' | 'replicas'>;
 }
 
 /** Window in which a decision and its write may lie apart: normally, and around a disturbance. */
@@ -35,18 +37,22 @@ export class Scene {
   readonly targets: Targets;
   readonly zones: Zones;
   readonly evidence: Evidence;
+  readonly history: SceneOptions['history'];
   readonly #edits = new Map<string, Edit[]>();
   readonly #terms = new Map<string, number>();
   /** The latest term that has begun and not ended, and its begin. */
   term: { readonly author: Author; readonly at: number } | undefined;
   /** Instant at which the last disturbance of the operator and its network is over. */
   calmFrom = 0;
+  /** The same, without cuts between replicas and servers. */
+  steadyFrom = 0;
   /** Instant at which the last event is over. */
   changedAt = 0;
   /** A person has deleted a backend or slices, so that what they showed is lost. */
   isTampered = false;
 
-  constructor({ clock, cluster, targets, zones }: SceneOptions) {
+  constructor({ clock, cluster, targets, zones, history }: SceneOptions) {
+    this.history = history;
     this.clock = clock;
     this.cluster = cluster;
     this.targets = targets;
@@ -69,8 +75,10 @@ export class Scene {
     return this.#terms.get(termOf(author)) ?? 0;
   }
 
-  disturbed(untilMs: number): void {
+  /** @param what `paths`: only the paths from replicas to servers */
+  disturbed(untilMs: number, what: 'paths' | 'all' = 'all'): void {
     this.calmFrom = Math.max(this.calmFrom, untilMs);
+    if (what === 'all') this.steadyFrom = Math.max(this.steadyFrom, untilMs);
   }
 
   /** Begin of the window in which a write that was sent at that instant was decided. */
@@ -133,6 +141,16 @@ export class Scene {
     });
   }
 
+  /** True if the leader does not remove the address, because most hosts are silent. */
+  #isKept(ip: string, { why }: Wanted): boolean {
+    const isSilent = this.targets.hosts.get(ip)?.state !== 'refuses';
+    return isSilent && (why === 'dead' || why === 'left') && this.isIsolated;
+  }
+
+  get isIsolated(): boolean {
+    return this.term?.author.replica.engine.isIsolated === true;
+  }
+
   wanted(ip: string, service: ServiceLike, spec: Spec): Wanted {
     const servers = new Map(
       [...this.targets.hosts].map(([of, { state, role }]) => [of, { alive: state === 'up', role }] as const),
@@ -141,7 +159,8 @@ export class Scene {
     // Which of two primaries is elected depends on what each replica has seen.
     if (claims > 1 && service.role === 'Primary' && servers.get(ip)?.alive === true)
       return { is: 'free', why: '' };
-    return wantedOf(ip, service, spec, { servers, names: this.zones.addresses });
+    const wanted = wantedOf(ip, service, spec, { servers, names: this.zones.addresses });
+    return this.#isKept(ip, wanted) ? { is: 'free', why: '' } : wanted;
   }
 }
 
@@ -171,6 +190,17 @@ export function readyAnywhere(cluster: Cluster): ReadonlySet<string> {
     subsets.flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip)),
   );
   return new Set([...inEndpoints, ...(readyBy(cluster, () => 'all').get('all') ?? [])]);
+}
+
+/** Returns the ready addresses of all Services, each with the names of their backends. */
+export function backendsOfReady({ api }: Cluster): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const slice of api.cluster.all('EndpointSlice') as readonly EndpointSlice[])
+    for (const { addresses, conditions } of slice.endpoints ?? [])
+      if (conditions?.ready !== false)
+        for (const ip of addresses)
+          found.set(ip, (found.get(ip) ?? new Set()).add(ownerName(slice) ?? slice.metadata.name));
+  return found;
 }
 
 /** Returns the addresses of each Service that are in its slices and not ready. */

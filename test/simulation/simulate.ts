@@ -61,8 +61,8 @@ class Run {
     this.#logger = logger;
     this.#faults = new ApiFaults(new Draw(history.seed, 'api'));
     const cluster = new Cluster(this.#clock);
-    const [targets, zones] = [new Targets(history.hosts), new Zones(history.names)];
-    this.#scene = new Scene({ clock: this.#clock, cluster, targets, zones });
+    const [targets, zones] = [new Targets(history.hosts, this.#clock), new Zones(history.names)];
+    this.#scene = new Scene({ clock: this.#clock, cluster, targets, zones, history });
     this.#recorder = new Recorder(this.#scene);
     this.#staff = new Staff(this.#scene, (index, incarnation) => this.#create(index, incarnation));
     this.#staff.changed = () => this.#recorder.passes();
@@ -134,11 +134,11 @@ class Run {
   }
 
   #create(index: number, incarnation: number): Replica {
-    const { seed, maxEndpointsPerSlice, hasThreads } = this.#history;
+    const { seed, maxEndpointsPerSlice, hasThreads, isolation, secondOpinion } = this.#history;
     const draw = new Draw(seed, `machine ${index}`);
     const { targets, zones, evidence, cluster } = this.#scene;
     return new Replica({
-      ...{ index, incarnation, seed, maxEndpointsPerSlice, hasThreads },
+      ...{ index, incarnation, seed, maxEndpointsPerSlice, hasThreads, isolation, secondOpinion },
       ...{ world: this.#clock, ports: this.#ports, logger: this.#logger },
       skew: { rate: draw.between(0.99, 1.01), wallMs: draw.between(-3_600_000, 3_600_000) },
       outcome: (check) => targets.outcome(index, check),

@@ -1,3 +1,4 @@
+import type { Spec } from '../../../src/api/external-backend.ts';
 import type { Bounds } from '../../engine/histories/bounds.ts';
 import type { Wanted } from '../../engine/histories/wanted.ts';
 import { boundsFor, readyByService, servicesOf, type Scene } from '../scene.ts';
@@ -38,16 +39,35 @@ function look(
   const spec = scene.specOf(backend);
   if (spec === undefined || scene.term === undefined) return;
   const bounds = boundsFor(spec);
-  const from = Math.max(scene.term.at + beginMs, scene.calmFrom, scene.editedAt(backend));
+  const from = Math.max(scene.term.at + beginMs, scene.steadyFrom, scene.editedAt(backend));
   for (const service of servicesOf(backend, spec))
     for (const ip of scene.targets.hosts.keys()) {
       const wanted = scene.wanted(ip, service, spec);
       const isReady = ready.get(service.name)?.has(ip) === true;
       const text = `${wanted.is} ${wanted.why} ${isReady}`;
       const place = placeOf(places, service.name, ip, text, scene.now);
-      const late = lateness(wanted, isReady, scene.now - Math.max(from, place.since), bounds);
+      const seenFrom = seenSince(scene, ip);
+      const forMs = scene.now - Math.max(from, seenFrom, place.since) - silenceMs(scene, ip, spec);
+      const late = lateness(wanted, isReady, forMs, bounds);
       if (late !== undefined) fault(`${ip} is ${late} behind ${service.name}`);
     }
+}
+
+/** Returns since when the leader has reached a server that answers; Infinity: it does not. */
+function seenSince({ targets, term }: Scene, ip: string): number {
+  if ((targets.hosts.get(ip)?.state ?? 'silent') === 'silent' || term === undefined) return 0;
+  const { is, since } = targets.path(term.author.replica.index, ip);
+  return is ? since : Infinity;
+}
+
+/** Time for which an address without an answer remains, because other hosts and other replicas are asked. */
+function silenceMs({ targets }: Scene, ip: string, { probe }: Spec): number {
+  const { state = 'silent' } = targets.hosts.get(ip) ?? {};
+  if (state === 'up' || state === 'refuses') return 0;
+  const timeoutMs = (probe?.timeoutSeconds ?? 1) * 1000;
+  const hosts = timeoutMs + 1_000;
+  // A question that is under way may be about another address, and each waits for half a second more.
+  return hosts + 2 * (timeoutMs + 500);
 }
 
 /** Returns what is late, after so many milliseconds; undefined: nothing. */

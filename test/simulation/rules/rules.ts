@@ -1,8 +1,10 @@
 import { aliasOnEvidence } from './alias.ts';
+import { cutTakesNothing } from './cuts.ts';
 import { detectsInTime } from './detection.ts';
 import { endpointsFollow } from './endpoints.ts';
 import { onePrimary } from './exclusive.ts';
 import { oneWriter } from './fence.ts';
+import { isolationOnEvidence } from './isolation.ts';
 import { joinsOnEvidence } from './joins.ts';
 import { leavesOnEvidence } from './leaves.ts';
 import { ownedObjects } from './owners.ts';
@@ -13,6 +15,8 @@ import type { CreateRule } from './rule.ts';
 /** All rules by name. A violation is reported with the name of its rule. */
 export const rules = {
   'leaves on evidence': leavesOnEvidence,
+  'a cut takes nothing': cutTakesNothing,
+  'isolated on evidence': isolationOnEvidence,
   'joins on evidence': joinsOnEvidence,
   'one primary': onePrimary,
   'allowed addresses': allowedAddresses,

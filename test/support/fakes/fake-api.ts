@@ -124,7 +124,8 @@ export class FakeApi {
   }
 
   #create({ body, query }: FakeRequest, { kind, namespace }: Place): FakeAnswer {
-    const object = body as KubeObject;
+    const given = body as KubeObject;
+    const object = { ...given, metadata: { ...given.metadata, namespace } };
     if (kind === 'Event') return { status: 201, body: object };
     const { name } = object.metadata;
     if (this.cluster.find(kind, namespace, name) !== undefined)

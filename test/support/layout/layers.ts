@@ -51,10 +51,11 @@ export const rules: Readonly<Record<string, Layer>> = {
     npm: [],
     node: true,
   },
+  'create-messenger': { layers: ['config', 'engine', 'kube', 'util'], npm: [], node: false },
   operator: {
     layers: [
       ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
-      ...['create-addressing', 'create-prober', 'create-servers', 'create-terms', 'util'],
+      ...['create-addressing', 'create-messenger', 'create-prober', 'create-servers', 'create-terms', 'util'],
     ],
     npm: [],
     node: true,
