@@ -49,7 +49,7 @@ export interface SlicePlan {
  *
  * | write                                           | order                                          | needs                                            | instead, if held back or refused     |
  * |-------------------------------------------------|------------------------------------------------|--------------------------------------------------|--------------------------------------|
- * | marks (conditions, names, labels)               | first, if an address remains ready; else third | nothing                                          | –                                    |
+ * | marks (conditions, names, labels)               | first, if an address remains ready; else third, and those that make one ready before others | nothing | –                |
  * | gains                                           | second                                         | nothing                                          | the same slice without what it gains |
  * | loses only gone addresses                       | third                                          | nothing                                          | –                                    |
  * | loses moved addresses, or is removed with them  | last, after the Service                        | their carriers; the Service if port names change | moved addresses remain, marked (if the port number changes, never as ready again); gone ones are removed |
@@ -114,7 +114,10 @@ function restOf(
   const leaves = ({ cell, moved }: Draft): boolean => moved.length > 0 || cell.endpoints.length === 0;
   const marks = ({ cell }: Draft): boolean => inputs.staysReady && cell.lost.length === 0;
   const others = drafts.filter(({ cell }) => !addsEndpoints(cell));
-  const staying = others.filter((draft) => !leaves(draft));
+  // If none remains ready, the next ones are ready before the last ones are not.
+  const staying = others
+    .filter((draft) => !leaves(draft))
+    .toSorted((a, b) => opens(b, inputs) - opens(a, inputs));
   const leavers = others.filter(leaves);
   const plain = (all: readonly Draft[]) => all.flatMap((draft) => steps(whole(draft, inputs), needs));
   const gained = drafts
@@ -150,6 +153,13 @@ const steps = (
   needs: readonly PlanStep[] = [],
   instead?: Action,
 ): readonly PlanStep[] => (action === undefined ? [] : [step(action, needs, instead)]);
+
+/** Returns 1 if an address of the slice becomes ready before others of the Service may not be, else 0. */
+function opens({ cell: { slice, endpoints } }: Draft, { exclusive }: SliceContext): 0 | 1 {
+  if (exclusive === true) return 0;
+  const ready = new Set((slice?.endpoints ?? []).filter(isReadyEndpoint).map(endpointKey));
+  return endpoints.some((each) => isReadyEndpoint(each) && !ready.has(endpointKey(each))) ? 1 : 0;
+}
 
 /** One slice: its desired content and its group. */
 interface Draft {

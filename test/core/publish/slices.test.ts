@@ -49,6 +49,22 @@ describe('planSlices', () => {
     );
   });
 
+  it('makes an address ready before the last ready one of another slice is not', async () => {
+    for (const [was, is] of [
+      [1, 2],
+      [2, 1],
+    ]) {
+      const slices = new Slices();
+      const readyAt = (n: number | undefined) => [group([1, 2].map((each) => endpoint(each, each === n)))];
+      await slices.apply(readyAt(was), { maxEndpoints: 1 });
+      const open: boolean[] = [];
+      slices.cluster.onWrite = () =>
+        open.push(slices.all.some((slice) => slice.endpoints?.some(({ conditions }) => conditions?.ready)));
+      await slices.apply(readyAt(is), { maxEndpoints: 1 });
+      expect(open).toEqual([true, true]);
+    }
+  });
+
   it('always publishes an address that stays, also when the limit is lowered', async () => {
     await fc.assert(
       fc.asyncProperty(
