@@ -29,6 +29,10 @@ unit: ## Tests that need no control plane (TESTS=pattern: only those files)
 simulate: ## The whole operator in random histories (SEED=1 HISTORIES=10000; GUARD=name: without that guard)
 	@$(node) test/simulation/main.ts
 
+.PHONY: simulate-seeds
+simulate-seeds: ## Seeds that find each guard switched off, into test/simulation/guard-seeds.ts (HISTORIES=2000)
+	@$(node) test/simulation/find-seeds.ts
+
 .PHONY: integration
 integration: ## Tests against a real API server (TESTS=pattern)
 	@$(with_node) .ci/test.sh integration

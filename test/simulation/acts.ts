@@ -28,7 +28,7 @@ export function perform(act: Act, stage: Stage): void {
   staff.changed();
 }
 
-const isDisturbance = ({ op }: Act): boolean => !['hosts', 'edit', 'delete'].includes(op);
+const isDisturbance = ({ op }: Act): boolean => !['hosts', 'edit', 'annotate', 'delete'].includes(op);
 
 type Begin<Op extends Act['op']> = (
   act: Extract<Act, { readonly op: Op }>,
@@ -63,6 +63,11 @@ const begins: { readonly [Op in Act['op']]: Begin<Op> } = {
   wall: ({ replica, ms }, { staff }) => once(() => staff.shiftWall(replica, ms)),
   edit: ({ backend, spec }, { scene }) =>
     once(() => scene.edited(backend, scene.cluster.edit(backend, spec))),
+  annotate: ({ backend, text }, { scene }) =>
+    once(() => {
+      scene.cluster.annotate(backend, text);
+      scene.annotated(backend, text);
+    }),
   delete: ({ backend }, { scene }) => {
     scene.cluster.delete(backend);
     scene.edited(backend, undefined);

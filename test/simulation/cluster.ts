@@ -1,11 +1,12 @@
 import { parseBackend } from '../../src/api/parse.ts';
 import type { Spec } from '../../src/api/external-backend.ts';
+import { annotations as names } from '../../src/core/kubernetes/ownership.ts';
 import type { KubeObject } from '../../src/core/kubernetes/objects.ts';
 import { aStoredBackend, namespace, type SpecInput } from '../support/builders/builders.ts';
 import { FakeApi, type FakeAnswer, type FakeRequest, placeOf } from '../support/fakes/fake-api.ts';
 import { FakeWatches } from '../support/fakes/fake-watches.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
-import type { Author } from './replica.ts';
+import type { Author } from './replica-options.ts';
 
 /** Change of one object, and its author; undefined: a person or a controller of Kubernetes. */
 export interface Change {
@@ -13,6 +14,8 @@ export interface Change {
   readonly after: KubeObject | undefined;
   readonly by: (Author & { readonly sentAt: number; readonly arrivedAt: number }) | undefined;
 }
+
+const maintenanceAnnotation = names.maintenance;
 
 /** Time after which the garbage collector removes objects without an owner. */
 const collectMs = 500;
@@ -25,6 +28,7 @@ export class Cluster {
   readonly #generations = new Map<string, number>();
   /** Specs in force, as people wrote them. */
   readonly specs = new Map<string, SpecInput>();
+  readonly #annotations = new Map<string, string | undefined>();
   #author: Change['by'];
   onChange: (change: Change) => void = () => undefined;
 
@@ -68,7 +72,9 @@ export class Cluster {
     const generation = (this.#generations.get(name) ?? 0) + 1;
     this.#generations.set(name, generation);
     const uid = (before as KubeObject | undefined)?.metadata.uid ?? `uid-${name}-${generation}`;
-    const stored = aStoredBackend(spec, { name, uid, generation, status: before?.status });
+    const text = this.#annotations.get(name);
+    const annotations = text === undefined ? {} : { annotations: { [maintenanceAnnotation]: text } };
+    const stored = aStoredBackend(spec, { name, uid, generation, status: before?.status, ...annotations });
     const parsed = parseBackend(stored);
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
     this.api.cluster.put(stored);
@@ -76,7 +82,18 @@ export class Cluster {
     return parsed.backend.spec;
   }
 
+  /** Sets the maintenance annotation as a person. A backend that is deleted has none. */
+  annotate(name: string, text: string | undefined): void {
+    const stored = this.api.cluster.backend(namespace, name);
+    if (stored === undefined) return;
+    this.#annotations.set(name, text);
+    const { annotations: _, ...metadata } = stored.metadata;
+    const annotations = text === undefined ? {} : { annotations: { [maintenanceAnnotation]: text } };
+    this.api.cluster.put({ ...stored, metadata: { ...metadata, ...annotations } });
+  }
+
   delete(name: string): void {
+    this.#annotations.delete(name);
     this.api.cluster.remove('ExternalBackend', namespace, name);
     this.specs.delete(name);
   }

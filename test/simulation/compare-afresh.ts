@@ -1,6 +1,6 @@
 import type { History } from './history.ts';
 import type { Violation } from './recorder.ts';
-import type { Ports } from './replica.ts';
+import type { Ports } from './replica-options.ts';
 import { simulate, type Course } from './simulate.ts';
 
 /** Every tenth history is compared with another run, which has no events. */
@@ -28,7 +28,7 @@ async function differenceFromAfresh(
 }
 
 /**
- * Returns true if the end depends on the past: a suspended backend, two servers that claim to be the primary, or an
+ * Returns true if the end depends on the past or on the time: maintenance windows, a suspended backend, two servers that claim to be the primary, or an
  * alias of hosts of which one is not well, or hosts that are silent while the operator is isolated.
  */
 function isOpen({ backends, hosts, isolation }: History): boolean {
@@ -38,8 +38,12 @@ function isOpen({ backends, hosts, isolation }: History): boolean {
   const isAlias = Object.values(backends).some((spec) => spec['mode'] === 'ExternalName');
   return (
     claims.length > 1 ||
+    JSON.stringify(backends).includes('"maintenance":') ||
     silent.length >= isolation.minHosts ||
-    (isAlias && isHalf) ||
+    ((isAlias || keepsAddresses(backends)) && isHalf) ||
     Object.values(backends).some((spec) => spec['suspend'] === true)
   );
 }
+
+const keepsAddresses = (backends: History['backends']): boolean =>
+  /"whenNoneReady":"(KeepLast|All)"/.test(JSON.stringify(backends));

@@ -2,7 +2,8 @@ import { apiFaults } from './api/faults.ts';
 import type { Act, History, Mishap, Tampering, Which } from './history.ts';
 import type { Host, HostState } from './network/targets.ts';
 import { Draw } from './random.ts';
-import { settings, type Setting } from './settings.ts';
+import { settings } from './settings.ts';
+import type { Setting } from './settings/setting.ts';
 
 type Timed = Act & { readonly at: number };
 
@@ -22,11 +23,15 @@ export function historyOf(seed: number): History {
     maxEndpointsPerSlice: draw.of([100, 1, 2]),
     hasThreads: draw.chance(0.1),
     secondOpinion: draw.chance(0.8),
+    hasOneWall: setting.windowsEndAt !== undefined,
+    windowsEndAt: setting.windowsEndAt ?? 0,
     isolation: { sharePercent: draw.of([50, 50, 34]), minHosts: draw.of([3, 3, 2]), canaries },
     hosts: setting.hosts,
     names: setting.names,
     backends: setting.backends,
-    acts: acts.toSorted((a, b) => a.at - b.at),
+    acts: acts
+      .filter(({ op }) => op !== 'wall' || setting.windowsEndAt === undefined)
+      .toSorted((a, b) => a.at - b.at),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Verdict } from '../../src/core/probing/verdict.ts';
 import type { Answer, Question } from '../../src/core/resolution/name-state.ts';
 import type { Role } from '../../src/core/role.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
-import type { Author } from './replica.ts';
+import type { Author } from './replica-options.ts';
 
 /** What the verdicts of one term about an address amount to, from an instant on. */
 export interface Heard {
@@ -57,6 +57,20 @@ export class Evidence {
       hadUp: before.hadUp || kind === 'up',
       role: kind === 'up' ? (role ?? before.role) : before.role,
     });
+  }
+
+  /** Returns the most verdicts down in a row of one check, of those between two instants. */
+  mostDowns(by: Author, ip: string, from: number, until = Infinity): number {
+    const runs = [...this.#of(by, ip).values()].map((all) => {
+      const counted = all.filter(({ at }) => at >= from && at <= until);
+      const skipped = Math.max(0, (counted[0]?.downs ?? 1) - 1);
+      const upTo = counted.findIndex(({ ups }) => ups > 0);
+      return Math.max(
+        0,
+        ...counted.map(({ downs }, i) => (upTo >= 0 && i >= upTo ? downs : downs - skipped)),
+      );
+    });
+    return Math.max(0, ...runs);
   }
 
   /** A replica resolves names also between its terms. */

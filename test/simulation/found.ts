@@ -8,6 +8,8 @@ export const found: Readonly<Record<string, History>> = {
     maxEndpointsPerSlice: 100,
     hasThreads: false,
     secondOpinion: true,
+    hasOneWall: false,
+    windowsEndAt: 0,
     isolation: { sharePercent: 50, minHosts: 3, canaries: [] },
     hosts: { '10.0.0.1': { state: 'up' }, '10.0.0.2': { state: 'up' }, '10.0.0.3': { state: 'up' } },
     names: {},

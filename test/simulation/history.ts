@@ -30,6 +30,12 @@ export type Act =
   | { readonly op: 'kill' | 'stop' | 'pause'; readonly replica: Which; readonly forMs: number }
   | { readonly op: 'wall'; readonly replica: Which; readonly ms: number }
   | { readonly op: 'edit'; readonly backend: string; readonly spec: SpecInput }
+  | {
+      readonly op: 'annotate';
+      readonly backend: string;
+      /** Text of the maintenance annotation; undefined: it is removed. */
+      readonly text: string | undefined;
+    }
   | { readonly op: 'delete'; readonly backend: string }
   | { readonly op: 'tamper'; readonly service: string; readonly how: Tampering };
 
@@ -55,11 +61,15 @@ export interface History {
     /** IPs, also in `hosts`. */
     readonly canaries: readonly string[];
   };
+  /** True: the wall clocks of all machines agree, because maintenance windows depend on them. */
+  readonly hasOneWall: boolean;
   readonly hosts: Readonly<Record<string, Host>>;
   readonly names: Readonly<Record<string, NameAnswer>>;
   /** Name -> spec at the beginning. */
   readonly backends: Readonly<Record<string, SpecInput>>;
   /** `at`: milliseconds from the time when everything is published and quiet. */
+  /** Time at which the last maintenance window ends, in the same milliseconds; 0: there is none. */
+  readonly windowsEndAt: number;
   readonly acts: readonly (Act & { readonly at: number })[];
 }
 
@@ -70,6 +80,9 @@ export interface History {
 export const recoverMs = 8_000;
 export const recoverFromApiMs = 14_000;
 
+/** Time in which two replicas start, one leads, and everything is published. Events count from then on. */
+export const beginMs = 5_000;
+
 /** Time at which the last event of a history is over. */
-export const endOf = ({ acts }: History): number =>
-  Math.max(0, ...acts.map((act) => act.at + ('forMs' in act ? (act.forMs ?? 0) : 0)));
+export const endOf = ({ acts, windowsEndAt }: History): number =>
+  Math.max(windowsEndAt, ...acts.map((act) => act.at + ('forMs' in act ? (act.forMs ?? 0) : 0)));

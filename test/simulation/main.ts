@@ -3,7 +3,8 @@
  * Prints the shortest form of each history that breaks a rule, and ends with 1 if there is one.
  */
 import process from 'node:process';
-import { guards, type Guard, type GuardName } from './guards.ts';
+import type { Guard } from './guard.ts';
+import { guards, type GuardName } from './guards.ts';
 import { switchOff } from './switch-off.ts';
 
 const seed = Number(process.env['SEED'] ?? 1);

@@ -1,8 +1,9 @@
 import type { Change } from './cluster.ts';
-import type { Author } from './replica.ts';
+import type { Author } from './replica-options.ts';
 import type { Move, Rule } from './rules/rule.ts';
 import { rules, type RuleName } from './rules/rules.ts';
-import { listedByService, readyAnywhere, readyByService, type Scene } from './scene.ts';
+import { listedByService, readyAnywhere, readyByService } from './published.ts';
+import { type Scene } from './scene.ts';
 
 export interface Violation {
   readonly rule: RuleName;
@@ -68,7 +69,10 @@ export class Recorder {
       return [
         ...left.map((ip) => ({ ip, isReady: false, wasReady: true })),
         ...joined.map((ip) => ({ ip, isReady: true, wasReady: were.has(ip) })),
-      ].map((move) => ({ ...move, service, wasListed: listed.get(service)?.has(move.ip) === true }));
+      ].map((move) => ({
+        ...{ ...move, service, readyBefore: was },
+        wasListed: listed.get(service)?.has(move.ip) === true,
+      }));
     });
   }
 }

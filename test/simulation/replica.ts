@@ -15,51 +15,13 @@ import type { Terms } from '../../src/kube/election/terms.ts';
 import type { ReplicaMessenger } from '../../src/kube/replicas/replica-messenger.ts';
 import { KubeWriter, type WriterOptions } from '../../src/kube/write/writer.ts';
 import { createTerms } from '../../src/create-terms.ts';
-import type { Logger } from '../../src/util/log.ts';
 import { createMessenger } from '../../src/create-messenger.ts';
 import { FakeThreads } from '../support/fakes/fake-threads.ts';
-import type { ManualClock } from '../support/fakes/manual-clock.ts';
 import { cancelled } from '../support/builders/verdicts.ts';
-import { Wire, type WireOptions } from './api/wire.ts';
-import type { History } from './history.ts';
-import { Process, type Skew } from './process.ts';
+import { Wire } from './api/wire.ts';
+import { Process } from './process.ts';
 import { Draw } from './random.ts';
-
-/** Ports of a replica that a test replaces, to switch a guard off. */
-export interface Ports {
-  readonly writer?: (options: WriterOptions) => WriterOptions;
-  readonly engine?: (options: EngineOptions) => EngineOptions;
-  readonly probe?: (probe: ProbeFn) => ProbeFn;
-}
-
-/** One term of one process, which writes and probes. */
-export interface Author {
-  readonly replica: Replica;
-  readonly term: number;
-}
-
-export interface ReplicaOptions {
-  readonly index: number;
-  readonly incarnation: number;
-  readonly seed: number;
-  readonly skew: Skew;
-  readonly world: ManualClock;
-  readonly maxEndpointsPerSlice: number;
-  /** True: it probes in threads. */
-  readonly hasThreads: boolean;
-  readonly secondOpinion: boolean;
-  readonly isolation: History['isolation'];
-  readonly ports: Ports;
-  readonly logger: Logger;
-  readonly wire: (replica: Replica) => Omit<WireOptions, 'world' | 'process' | 'draw'>;
-  /** Returns the outcome of a probe of this replica that begins now. */
-  readonly outcome: (check: Check) => { readonly verdict: Verdict; readonly afterMs: number };
-  readonly answer: (question: Question, now: number) => Answer;
-  readonly onTerm: (author: Author) => void;
-  readonly onTermEnd: (author: Author) => void;
-  readonly onVerdict: (author: Author, check: Check, verdict: Verdict) => void;
-  readonly onAnswer: (author: Author, question: Question, answer: Answer) => void;
-}
+import type { Author, ReplicaOptions } from './replica-options.ts';
 
 /** Short, so that a history of a minute has several terms. */
 const election = {

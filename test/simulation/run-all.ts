@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { historyOf } from './draw-history.ts';
-import type { Ports } from './replica.ts';
+import type { Ports } from './replica-options.ts';
 import type { RuleName } from './rules/rules.ts';
 import { shrink } from './shrink.ts';
 import { judge } from './compare-afresh.ts';

@@ -1,21 +1,29 @@
-import type { Spec } from '../../src/api/external-backend.ts';
-import type { Endpoints, EndpointSlice } from '../../src/core/kubernetes/objects.ts';
-import { labels, ownerName } from '../../src/core/kubernetes/ownership.ts';
-import { boundsOf, type Bounds } from '../engine/histories/bounds.ts';
+import type { MaintenanceAction, ServiceSpec, Spec } from '../../src/api/external-backend.ts';
+import { ownerName } from '../../src/core/kubernetes/ownership.ts';
 import { wantedOf, type ServiceLike, type Wanted } from '../engine/histories/wanted.ts';
 import { namespace } from '../support/builders/builders.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
 import type { Cluster } from './cluster.ts';
 import { Evidence } from './evidence.ts';
 import type { History } from './history.ts';
+import { needsOf, tierIn, type Need } from './needs.ts';
 import type { Targets } from './network/targets.ts';
+import { Windows } from './windows.ts';
 import type { Zones } from './network/zones.ts';
-import type { Author } from './replica.ts';
+import { publishedByService, readyByService } from './published.ts';
+import type { Author } from './replica-options.ts';
 
 /** Spec of a backend from an instant on; undefined: it was deleted. */
 interface Edit {
   readonly at: number;
   readonly spec: Spec | undefined;
+  readonly annotation: string | undefined;
+  readonly windows: Windows | undefined;
+}
+
+export interface ActionSpan {
+  readonly at: number;
+  readonly action: MaintenanceAction | undefined;
 }
 
 export interface SceneOptions {
@@ -29,6 +37,10 @@ export interface SceneOptions {
 /** Window in which a decision and its write may lie apart: normally, and around a disturbance. */
 const calmWindowMs = 3_000;
 const disturbedWindowMs = 30_000;
+
+export type SimulatedService = ServiceLike & Pick<Partial<ServiceSpec>, 'whenNoneReady'>;
+
+const free: Wanted = { is: 'free', why: '' };
 
 /** What the recorder knows of a run: the truth outside, what people asked for, and what replicas have seen. */
 export class Scene {
@@ -88,8 +100,44 @@ export class Scene {
   }
 
   edited(backend: string, spec: Spec | undefined): void {
+    this.#record(backend, spec, spec && this.#edits.get(backend)?.at(-1)?.annotation);
+  }
+
+  annotated(backend: string, annotation: string | undefined): void {
+    this.#record(backend, this.specOf(backend), annotation);
+  }
+
+  #record(backend: string, spec: Spec | undefined, annotation: string | undefined): void {
+    const isPlain = spec === undefined || (spec.maintenance === undefined && annotation === undefined);
+    const windows = isPlain ? undefined : new Windows(spec, annotation);
     const edits = this.#edits.get(backend) ?? [];
-    this.#edits.set(backend, [...edits, { at: this.now, spec }]);
+    this.#edits.set(backend, [...edits, { at: this.now, spec, annotation, windows }]);
+  }
+
+  /** Returns true if a backend has, or had, maintenance windows. */
+  hasWindows(backend: string): boolean {
+    return this.#edits.get(backend)?.some(({ windows }) => windows !== undefined) === true;
+  }
+
+  /**
+   * Returns the maintenance actions that applied to an address at any time since an instant, each with its begin. They are
+   * those of its target.
+   */
+  actionsSince(backend: string, ip: string, from: number): readonly ActionSpan[] {
+    const edits = this.#edits.get(backend) ?? [];
+    const shift = this.clock.wall() - this.now;
+    return edits.flatMap(({ at, windows, spec }, i) => {
+      const until = Math.min(edits[i + 1]?.at ?? Infinity, this.now);
+      if (until < from) return [];
+      const host = spec?.targets.find((each) =>
+        (this.zones.addresses.get(each.host) ?? [each.host]).includes(ip),
+      )?.host;
+      const since = Math.max(at, from);
+      if (windows === undefined || host === undefined) return [{ at: since, action: undefined }];
+      return windows
+        .between(host, since + shift, until + shift)
+        .map((span) => ({ at: span.at - shift, action: span.action }));
+    });
   }
 
   get backends(): readonly string[] {
@@ -125,42 +173,56 @@ export class Scene {
     );
   }
 
-  /** True if a replica leads undisturbed, and each address is ready where it must be and nowhere else. */
+  /** True if a replica leads undisturbed, and each address is published where it must be and nowhere else. */
   get isSettled(): boolean {
     if (this.term === undefined || this.now < this.calmFrom) return false;
-    const ready = readyByService(this.cluster);
+    const publishes = this.publishes();
     return this.backends.every((backend) => {
       const spec = this.specOf(backend);
-      const places = servicesOf(backend, spec).flatMap((service) =>
-        [...this.targets.hosts.keys()].map((ip) => ({ service, ip })),
-      );
-      return places.every(({ service, ip }) => {
-        const { is } = spec === undefined ? { is: 'free' } : this.wanted(ip, service, spec);
-        return is === 'free' || (is === 'in') === (ready.get(service.name)?.has(ip) === true);
+      if (spec === undefined) return true;
+      return servicesOf(backend, spec).every((service) => {
+        const needOf = this.needs(backend, service, spec);
+        return [...this.targets.hosts.keys()].every((ip) => {
+          const need = needOf(ip);
+          return need.is === 'free' || (need.is === 'in') === publishes(service.name, ip, need);
+        });
       });
     });
   }
 
-  /** True if the leader does not remove the address, because most hosts are silent. */
-  #isKept(ip: string, { why }: Wanted): boolean {
-    const isSilent = this.targets.hosts.get(ip)?.state !== 'refuses';
-    return isSilent && (why === 'dead' || why === 'left') && this.isIsolated;
+  /** Returns a lookup: does a Service publish an address, as far as it counts for what it needs of it? */
+  publishes(): (service: string, ip: string, need: Need) => boolean {
+    const [published, ready] = [publishedByService(this.cluster), readyByService(this.cluster)];
+    return (service, ip, { isKept }) => (isKept ? ready : published).get(service)?.has(ip) === true;
   }
 
   get isIsolated(): boolean {
     return this.term?.author.replica.engine.isIsolated === true;
   }
 
-  wanted(ip: string, service: ServiceLike, spec: Spec): Wanted {
+  /** Returns what a Service needs of each address. */
+  needs(backend: string, service: SimulatedService, spec: Spec): (ip: string) => Need {
     const servers = new Map(
       [...this.targets.hosts].map(([of, { state, role }]) => [of, { alive: state === 'up', role }] as const),
     );
+    const names = this.zones.addresses;
     const claims = [...servers.values()].filter(({ alive, role }) => alive && role === 'Primary').length;
-    // Which of two primaries is elected depends on what each replica has seen.
-    if (claims > 1 && service.role === 'Primary' && servers.get(ip)?.alive === true)
-      return { is: 'free', why: '' };
-    const wanted = wantedOf(ip, service, spec, { servers, names: this.zones.addresses });
-    return this.#isKept(ip, wanted) ? { is: 'free', why: '' } : wanted;
+    const alone = [...servers].map(([ip, { alive }]) => {
+      // Which of two primaries is elected depends on what each replica has seen.
+      if (claims > 1 && service.role === 'Primary' && alive) return [ip, free] as const;
+      const wanted = wantedOf(ip, service, spec, { servers, names });
+      return [ip, this.#isHeld(ip, wanted) ? free : wanted] as const;
+    });
+    const hasWindows = this.hasWindows(backend);
+    const actionOf = (ip: string) =>
+      hasWindows ? this.actionsSince(backend, ip, this.now).at(-1)?.action : undefined;
+    return needsOf(service, { tierOf: tierIn(spec, names), actionOf }, new Map(alone));
+  }
+
+  /** True if the leader does not remove the address, because most hosts are silent. */
+  #isHeld(ip: string, { why }: Wanted): boolean {
+    const isSilent = this.targets.hosts.get(ip)?.state !== 'refuses';
+    return isSilent && (why === 'dead' || why === 'left') && this.isIsolated;
   }
 }
 
@@ -168,7 +230,7 @@ export class Scene {
 export const termOf = ({ replica, term }: Author): string => `${replica.identity} ${term}`;
 
 /** Returns the Services of a spec. */
-export function servicesOf(backend: string, spec: Spec | undefined): readonly ServiceLike[] {
+export function servicesOf(backend: string, spec: Spec | undefined): readonly SimulatedService[] {
   if (spec === undefined || spec.mode === 'ExternalName') return [];
   return spec.services ?? [{ name: backend, role: 'Any' }];
 }
@@ -176,50 +238,3 @@ export function servicesOf(backend: string, spec: Spec | undefined): readonly Se
 /** Returns the names of the Services that a spec asks for, also of an alias. */
 export const namesOf = (backend: string, spec: Spec | undefined): readonly string[] =>
   spec === undefined ? [] : (spec.services ?? [{ name: backend }]).map(({ name }) => name);
-
-export const boundsFor = (spec: Spec): Bounds => boundsOf(spec);
-
-/** Returns the ready addresses of each Service, as kube-proxy reads them. */
-export const readyByService = (cluster: Cluster): ReadonlyMap<string, ReadonlySet<string>> =>
-  readyBy(cluster, ({ metadata }) => metadata.labels?.[labels.serviceName]);
-
-/** Returns the addresses that any slice or Endpoints object has as ready, also one that kube-proxy does not read. */
-export function readyAnywhere(cluster: Cluster): ReadonlySet<string> {
-  const endpoints = cluster.api.cluster.all('Endpoints') as readonly Endpoints[];
-  const inEndpoints = endpoints.flatMap(({ subsets = [] }) =>
-    subsets.flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip)),
-  );
-  return new Set([...inEndpoints, ...(readyBy(cluster, () => 'all').get('all') ?? [])]);
-}
-
-/** Returns the ready addresses of all Services, each with the names of their backends. */
-export function backendsOfReady({ api }: Cluster): ReadonlyMap<string, ReadonlySet<string>> {
-  const found = new Map<string, Set<string>>();
-  for (const slice of api.cluster.all('EndpointSlice') as readonly EndpointSlice[])
-    for (const { addresses, conditions } of slice.endpoints ?? [])
-      if (conditions?.ready !== false)
-        for (const ip of addresses)
-          found.set(ip, (found.get(ip) ?? new Set()).add(ownerName(slice) ?? slice.metadata.name));
-  return found;
-}
-
-/** Returns the addresses of each Service that are in its slices and not ready. */
-export const listedByService = (cluster: Cluster): ReadonlyMap<string, ReadonlySet<string>> =>
-  readyBy(cluster, ({ metadata }) => metadata.labels?.[labels.serviceName], false);
-
-function readyBy(
-  { api }: Cluster,
-  serviceIn: (slice: EndpointSlice) => string | undefined,
-  isReady = true,
-): ReadonlyMap<string, ReadonlySet<string>> {
-  const ready = new Map<string, Set<string>>();
-  for (const slice of api.cluster.all('EndpointSlice') as readonly EndpointSlice[]) {
-    const service = serviceIn(slice);
-    if (service === undefined) continue;
-    const set = ready.get(service) ?? new Set();
-    ready.set(service, set);
-    for (const { addresses, conditions } of slice.endpoints ?? [])
-      if ((conditions?.ready !== false) === isReady) for (const ip of addresses) set.add(ip);
-  }
-  return ready;
-}

@@ -1,40 +1,29 @@
 import type { SpecInput } from '../support/builders/builders.ts';
-import type { Act } from './history.ts';
 import type { Host } from './network/targets.ts';
 import type { NameAnswer } from './network/zones.ts';
 import type { Draw } from './random.ts';
-
-type Timed = Act & { readonly at: number };
-type Edit = readonly [string, SpecInput];
-
-/** Backends, their servers and names, and what people may change about them. */
-export interface Setting {
-  readonly backends: Readonly<Record<string, SpecInput>>;
-  readonly hosts: Readonly<Record<string, Host>>;
-  readonly names: Readonly<Record<string, NameAnswer>>;
-  readonly services: readonly [string, ...string[]];
-  /** Backend, and another spec for it. */
-  readonly edits: readonly [Edit, ...Edit[]];
-  /** Events of this setting alone. */
-  readonly special?: (draw: Draw, at: number) => readonly Timed[];
-}
-
-const [A, B, C] = ['10.0.0.1', '10.0.0.2', '10.0.0.3'] as const;
-const all = [A, B, C] as const;
-const up: Host = { state: 'up' };
-const targets = (ips: readonly string[]) => ips.map((host) => ({ host }));
-
-const probeOf = (draw: Draw) => ({
-  periodSeconds: draw.of([1, 2, 1]),
-  failureThreshold: draw.of([3, 2, 1]),
-  successThreshold: draw.of([1, 1, 2]),
-});
+import { calendar } from './settings/calendar.ts';
+import { fleet } from './settings/fleet.ts';
+import {
+  A,
+  all,
+  B,
+  C,
+  noneReadyOf,
+  probeOf,
+  targets,
+  up,
+  type Setting,
+  type Timed,
+} from './settings/setting.ts';
+import { tiers } from './settings/tiers.ts';
 
 /** Three servers behind one Service. */
 const plain = (draw: Draw): Setting => {
   const probe = probeOf(draw);
+  const services = [{ name: 'db', ...noneReadyOf(draw) }];
   const spec = (over: SpecInput = {}): SpecInput => ({
-    ...{ targets: targets(all), ports: [{ port: 5432 }], probe },
+    ...{ targets: targets(all), ports: [{ port: 5432 }], probe, services },
     ...over,
   });
   return {
@@ -57,6 +46,7 @@ const roles = (draw: Draw): Setting => {
   const timing = probeOf(draw);
   const probe = { redis: {}, ...timing };
   const hasEpochs = draw.chance(0.5);
+  const none = draw.chance(0.3) ? noneReadyOf(draw) : {};
   const more = draw.chance(0.5) ? [{ port: 9121, name: 'metrics', probe: { ...timing, tcpSocket: {} } }] : [];
   const of = (role: Host['role'], epoch: number): Host => ({
     ...{ state: 'up', role },
@@ -69,8 +59,8 @@ const roles = (draw: Draw): Setting => {
       probe,
     },
     services: [
-      { name: 'rw', role: 'Primary' },
-      { name: 'ro', role: 'Replica' },
+      { name: 'rw', role: 'Primary', ...none },
+      { name: 'ro', role: 'Replica', ...none },
     ],
     ...over,
   });
@@ -173,37 +163,6 @@ const pair = (draw: Draw): Setting => {
   };
 };
 
-/** Three backends with hosts in two zones. They share one host. */
-const fleet = (draw: Draw): Setting => {
-  const near = ['10.0.1.1', '10.0.1.2', '10.0.1.3'] as const;
-  const far = ['10.0.2.1', '10.0.2.2', '10.0.2.3'] as const;
-  const spec = (ips: readonly string[], over: SpecInput = {}): SpecInput => ({
-    ...{ targets: targets(ips), ports: [{ port: 5432 }], probe: probeOf(draw) },
-    ...over,
-  });
-  const backends = {
-    orders: spec([near[0], far[0]]),
-    users: spec([near[1], far[1]]),
-    stock: spec([near[2], far[2], near[0]]),
-  };
-  const hosts = Object.fromEntries([...near, ...far].map((ip) => [ip, up]));
-  return {
-    ...{ backends, names: {}, hosts, services: ['orders', 'users', 'stock'] },
-    edits: [
-      ['orders', { ...backends.orders, targets: targets([near[0], far[0], far[1]]) }],
-      ['stock', { ...backends.stock, targets: [{ host: near[2], drain: true }, { host: far[2] }] }],
-    ],
-    special: (on, at) => {
-      const ips = on.of<readonly [string, ...string[]]>([near, far, [...near, ...far]]);
-      const state = on.of<Host['state']>(['silent', 'silent', 'refuses', 'hangs']);
-      const dies: Timed = { op: 'hosts', ips, is: { state }, at };
-      const alone: Timed = { op: 'hosts', ips: [on.of(ips)], is: { state: 'refuses' }, at: at + 1_500 };
-      const back: Timed = { op: 'hosts', ips, is: up, at: at + on.whole(3_000, 15_000) };
-      return [dies, ...(on.chance(0.5) ? [alone] : []), ...(on.chance(0.7) ? [back] : [])];
-    },
-  };
-};
-
 export const settings: readonly [(draw: Draw) => Setting, ...((draw: Draw) => Setting)[]] = [
   plain,
   roles,
@@ -211,4 +170,6 @@ export const settings: readonly [(draw: Draw) => Setting, ...((draw: Draw) => Se
   pair,
   alias,
   fleet,
+  tiers,
+  calendar,
 ];

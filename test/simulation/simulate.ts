@@ -4,13 +4,15 @@ import { ManualClock } from '../support/fakes/manual-clock.ts';
 import { perform } from './acts.ts';
 import { ApiFaults } from './api/faults.ts';
 import { Cluster } from './cluster.ts';
-import { endOf, type History } from './history.ts';
+import { beginMs, endOf, type History } from './history.ts';
 import { Targets } from './network/targets.ts';
 import { Zones } from './network/zones.ts';
 import { Draw } from './random.ts';
 import { Recorder, type Violation } from './recorder.ts';
-import { Replica, type Author, type Ports } from './replica.ts';
-import { boundsFor, Scene } from './scene.ts';
+import type { Author, Ports } from './replica-options.ts';
+import { Replica } from './replica.ts';
+import { boundsFor } from './bounds.ts';
+import { Scene } from './scene.ts';
 import { Staff } from './staff.ts';
 
 /** Result of a run. */
@@ -25,8 +27,6 @@ export interface Course {
   readonly writes: number;
 }
 
-/** Time in which two replicas start, one leads, and everything is published. */
-const beginMs = 5_000;
 const stepMs = 250;
 /** Time without a write after which a settled run ends. */
 const quietMs = 5_000;
@@ -134,13 +134,16 @@ class Run {
   }
 
   #create(index: number, incarnation: number): Replica {
-    const { seed, maxEndpointsPerSlice, hasThreads, isolation, secondOpinion } = this.#history;
+    const { seed, maxEndpointsPerSlice, hasThreads, isolation, secondOpinion, hasOneWall } = this.#history;
     const draw = new Draw(seed, `machine ${index}`);
     const { targets, zones, evidence, cluster } = this.#scene;
     return new Replica({
       ...{ index, incarnation, seed, maxEndpointsPerSlice, hasThreads, isolation, secondOpinion },
       ...{ world: this.#clock, ports: this.#ports, logger: this.#logger },
-      skew: { rate: draw.between(0.99, 1.01), wallMs: draw.between(-3_600_000, 3_600_000) },
+      skew: {
+        rate: draw.between(0.99, 1.01),
+        wallMs: hasOneWall ? 0 : draw.between(-3_600_000, 3_600_000),
+      },
       outcome: (check) => targets.outcome(index, check),
       answer: (question, now) => zones.answer(question, now),
       onTerm: (author) => this.#scene.termBegan(author),

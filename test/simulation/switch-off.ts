@@ -1,5 +1,5 @@
 import { registerHooks } from 'node:module';
-import type { Guard } from './guards.ts';
+import type { Guard } from './guard.ts';
 
 type Exports = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,8 @@ import type { Spec } from '../../../src/api/external-backend.ts';
 import { parseStatus } from '../../../src/api/parse.ts';
 import type { Service } from '../../../src/core/kubernetes/objects.ts';
 import type { Change } from '../cluster.ts';
-import { boundsFor, namesOf, type Scene } from '../scene.ts';
+import { boundsFor } from '../bounds.ts';
+import { namesOf, type Scene } from '../scene.ts';
 import type { CreateRule } from './rule.ts';
 
 type By = NonNullable<Change['by']>;

@@ -1,4 +1,5 @@
-import { backendsOfReady, type Scene } from '../scene.ts';
+import { backendsOfReady } from '../published.ts';
+import { type Scene } from '../scene.ts';
 import { Departures, type By } from './departures.ts';
 import type { CreateRule, Move } from './rule.ts';
 

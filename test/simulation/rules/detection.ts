@@ -1,7 +1,6 @@
-import type { Spec } from '../../../src/api/external-backend.ts';
-import type { Bounds } from '../../engine/histories/bounds.ts';
-import type { Wanted } from '../../engine/histories/wanted.ts';
-import { boundsFor, readyByService, servicesOf, type Scene } from '../scene.ts';
+import { boundsFor, type SimulatedBounds } from '../bounds.ts';
+import type { Need } from '../needs.ts';
+import { servicesOf, type Scene } from '../scene.ts';
 import type { CreateRule } from './rule.ts';
 
 /** Time in which a term has read its watches again. */
@@ -23,8 +22,8 @@ export const detectsInTime: CreateRule = (scene, fault) => {
   const places = new Map<string, Place>();
   return {
     passes: () => {
-      const ready = readyByService(scene.cluster);
-      for (const backend of scene.backends) look(scene, backend, ready, places, fault);
+      const publishes = scene.publishes();
+      for (const backend of scene.backends) look(scene, backend, publishes, places, fault);
     },
   };
 };
@@ -32,7 +31,7 @@ export const detectsInTime: CreateRule = (scene, fault) => {
 function look(
   scene: Scene,
   backend: string,
-  ready: ReadonlyMap<string, ReadonlySet<string>>,
+  publishes: ReturnType<Scene['publishes']>,
   places: Map<string, Place>,
   fault: (text: string) => void,
 ): void {
@@ -40,17 +39,17 @@ function look(
   if (spec === undefined || scene.term === undefined) return;
   const bounds = boundsFor(spec);
   const from = Math.max(scene.term.at + beginMs, scene.steadyFrom, scene.editedAt(backend));
-  for (const service of servicesOf(backend, spec))
+  for (const service of servicesOf(backend, spec)) {
+    const needOf = scene.needs(backend, service, spec);
     for (const ip of scene.targets.hosts.keys()) {
-      const wanted = scene.wanted(ip, service, spec);
-      const isReady = ready.get(service.name)?.has(ip) === true;
-      const text = `${wanted.is} ${wanted.why} ${isReady}`;
-      const place = placeOf(places, service.name, ip, text, scene.now);
-      const seenFrom = seenSince(scene, ip);
-      const forMs = scene.now - Math.max(from, seenFrom, place.since) - silenceMs(scene, ip, spec);
-      const late = lateness(wanted, isReady, forMs, bounds);
+      const need = needOf(ip);
+      const isReady = publishes(service.name, ip, need);
+      const place = placeOf(places, service.name, ip, `${need.is} ${need.why} ${isReady}`, scene.now);
+      const forMs = scene.now - Math.max(from, seenSince(scene, ip), place.since);
+      const late = lateness(need, isReady, forMs - waitMs(scene, ip, bounds), bounds);
       if (late !== undefined) fault(`${ip} is ${late} behind ${service.name}`);
     }
+  }
 }
 
 /** Returns since when the leader has reached a server that answers; Infinity: it does not. */
@@ -60,21 +59,17 @@ function seenSince({ targets, term }: Scene, ip: string): number {
   return is ? since : Infinity;
 }
 
-/** Time for which an address without an answer remains, because other hosts and other replicas are asked. */
-function silenceMs({ targets }: Scene, ip: string, { probe }: Spec): number {
+/** Time for which an address without an answer remains longer. */
+function waitMs({ targets }: Scene, ip: string, { silenceMs }: SimulatedBounds): number {
   const { state = 'silent' } = targets.hosts.get(ip) ?? {};
-  if (state === 'up' || state === 'refuses') return 0;
-  const timeoutMs = (probe?.timeoutSeconds ?? 1) * 1000;
-  const hosts = timeoutMs + 1_000;
-  // A question that is under way may be about another address, and each waits for half a second more.
-  return hosts + 2 * (timeoutMs + 500);
+  return state === 'silent' || state === 'hangs' ? silenceMs : 0;
 }
 
 /** Returns what is late, after so many milliseconds; undefined: nothing. */
-function lateness({ is, why }: Wanted, isReady: boolean, forMs: number, { joinMs, outMs }: Bounds) {
-  const boundMs = is === 'in' ? joinMs : outMs[why || 'absent'];
+function lateness({ is, why, isKept }: Need, isReady: boolean, forMs: number, bounds: SimulatedBounds) {
+  const boundMs = is === 'in' ? bounds.joinMs : bounds.outMs[why || 'absent'];
   if (is === 'free' || (is === 'in') === isReady || forMs <= boundMs) return undefined;
-  const what = is === 'in' ? 'well and not ready' : `${why} and ready`;
+  const what = is === 'in' ? 'well and not ready' : `${why} and ready${isKept ? ', without a mark,' : ''}`;
   return `${what} for ${Math.round(forMs)} ms (allowed: ${Math.round(boundMs)})`;
 }
 

@@ -1,11 +1,11 @@
 import type { Endpoints } from '../../../src/core/kubernetes/objects.ts';
-import { readyByService } from '../scene.ts';
+import { publishedByService } from '../published.ts';
 import type { CreateRule } from './rule.ts';
 
 /** In the end the Endpoints object of a Service has the ready addresses of its slices. */
 export const endpointsFollow: CreateRule = (scene, fault) => ({
   ends: () => {
-    const ready = readyByService(scene.cluster);
+    const ready = publishedByService(scene.cluster);
     for (const { metadata, subsets = [] } of scene.cluster.api.cluster.all(
       'Endpoints',
     ) as readonly Endpoints[]) {

@@ -1,8 +1,11 @@
 import type { Change } from '../cluster.ts';
-import type { Author } from '../replica.ts';
+import type { Author } from '../replica-options.ts';
 import type { Scene } from '../scene.ts';
 
-/** Address that became ready in a Service, or is ready no longer, by one write. */
+/**
+ * Address that became ready in a Service, or is ready no longer, by one write. One that is published with a mark, because
+ * none is ready, is not ready.
+ */
 export interface Move {
   readonly service: string;
   readonly ip: string;
@@ -11,6 +14,8 @@ export interface Move {
   readonly wasReady: boolean;
   /** It was in a slice of this Service, as not ready. */
   readonly wasListed: boolean;
+  /** Addresses that were ready in this Service just before. */
+  readonly readyBefore: ReadonlySet<string>;
 }
 
 /**

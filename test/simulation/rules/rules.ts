@@ -3,10 +3,13 @@ import { cutTakesNothing } from './cuts.ts';
 import { detectsInTime } from './detection.ts';
 import { endpointsFollow } from './endpoints.ts';
 import { onePrimary } from './exclusive.ts';
+import { failsBackInTime } from './failback.ts';
 import { oneWriter } from './fence.ts';
 import { isolationOnEvidence } from './isolation.ts';
 import { joinsOnEvidence } from './joins.ts';
 import { leavesOnEvidence } from './leaves.ts';
+import { keepsToWindows } from './maintenance.ts';
+import { keepsWhenNoneReady } from './none-ready.ts';
 import { ownedObjects } from './owners.ts';
 import { allowedAddresses } from './policy.ts';
 import { quietInTheEnd } from './quiet.ts';
@@ -25,6 +28,9 @@ export const rules = {
   'quiet in the end': quietInTheEnd,
   'owned objects': ownedObjects,
   'endpoints follow': endpointsFollow,
+  'none ready': keepsWhenNoneReady,
+  maintenance: keepsToWindows,
+  'fails back in time': failsBackInTime,
   'alias on evidence': aliasOnEvidence,
 } as const satisfies Readonly<Record<string, CreateRule>>;
 

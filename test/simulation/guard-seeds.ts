@@ -1,0 +1,33 @@
+import type { GuardName } from './guards.ts';
+
+/** Seed of a history that finds each guard switched off. Written by `make simulate-seeds`. */
+export const guardSeeds: Readonly<Record<GuardName, number>> = {
+  thresholds: 4,
+  inconclusive: 4,
+  seeding: 5,
+  fence: 173,
+  versions: 1860,
+  order: 24,
+  exclusive: 28,
+  roles: 12,
+  drain: 93,
+  'last good answer': 11,
+  'negative answers': 18,
+  policy: 30,
+  'end of a term': 5,
+  'late writes': 261,
+  owner: 1,
+  removal: 1,
+  evidence: 9,
+  isolation: 164,
+  'second opinion': 9,
+  yielding: 669,
+  'end of isolation': 39,
+  'keep last': 5,
+  marks: 63,
+  tiers: 4,
+  failback: 1,
+  freeze: 4,
+  thaw: 4,
+  'last address': 17,
+};
