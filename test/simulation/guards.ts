@@ -90,7 +90,11 @@ export const guards = {
   drain: {
     title: 'a drained target is not ready',
     breaks: 'detects in time',
-    modules: { 'core/resolution/origins.ts': () => ({ isDrained: () => false, isDrainedIn: () => false }) },
+    modules: {
+      'core/resolution/origins.ts': () => ({
+        ...{ isDrained: () => false, isDrainedIn: () => false, isYieldingIn: () => false },
+      }),
+    },
   },
   'last good answer': {
     title: 'a name whose servers fail keeps its addresses',
