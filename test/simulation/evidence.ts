@@ -59,6 +59,20 @@ export class Evidence {
     });
   }
 
+  /**
+   * Returns the end of the verdict that made an address fail as often as its threshold, of its present failures and the
+   * check that failed first; undefined: none has failed so often.
+   */
+  downSince(by: Author, ip: string, threshold: number): number | undefined {
+    const ends = [...this.#of(by, ip).values()].flatMap((all) => {
+      const last = all.at(-1);
+      return last !== undefined && last.downs >= threshold
+        ? [all[all.length - 1 - (last.downs - threshold)]?.at ?? last.at]
+        : [];
+    });
+    return ends.length === 0 ? undefined : Math.min(...ends);
+  }
+
   /** Returns the most verdicts down in a row of one check, of those between two instants. */
   mostDowns(by: Author, ip: string, from: number, until = Infinity): number {
     const runs = [...this.#of(by, ip).values()].map((all) => {

@@ -25,39 +25,47 @@ export const cutTakesNothing: CreateRule = (scene, fault) => {
   };
 };
 
-/** Time in which a replica notices that most hosts are silent: two timeouts, and what is asked in between. */
-const noticeMs = 5_000;
-/** Time of a question to another replica. */
-const questionMs = 4_000;
+/** Clocks of machines differ, and a watch may be late, by this time at most. */
+const slackMs = 200;
 
 /** Returns why the replica had to know that its own network had failed. */
 function betterKnown(scene: Scene, by: By, { ip, service }: Move): string | undefined {
   if (by.sentAt < scene.steadyFrom) return undefined;
   const server = scene.targets.state(ip);
   if (!server.is || server.since > Math.max(0, scene.windowFrom(by.sentAt))) return undefined;
-  if (isCutOff(scene, by, ip)) return 'while most hosts were silent to it';
-  return isSeen(scene, by, ip, service) ? 'although another replica reached it' : undefined;
+  const backend = scene.holderOf(service) ?? '';
+  const { failureThreshold = 3, timeoutSeconds = 1 } = scene.specOf(backend)?.probe ?? {};
+  const decidedAt = scene.evidence.downSince(by, ip, failureThreshold);
+  if (decidedAt === undefined || scene.editedAt(backend) > decidedAt - editMs) return undefined;
+  // Other hosts are asked since the run that decided began, and other replicas after it has ended.
+  if (isCutOff(scene, by, ip, decidedAt - 1_000 * timeoutSeconds - slackMs))
+    return 'while most hosts were silent to it';
+  return isReachedByOther(scene, by, ip, decidedAt - slackMs)
+    ? 'although another replica reached it'
+    : undefined;
 }
 
-function isCutOff(scene: Scene, { replica: { index }, sentAt }: By, leaving: string): boolean {
+/** Time in which all replicas have read an edit. */
+const editMs = 2_000;
+
+function isCutOff(scene: Scene, { replica: { index } }: By, leaving: string, from: number): boolean {
   const { sharePercent, minHosts, canaries } = scene.history.isolation;
   const ready = backendsOfReady(scene.cluster);
   const silent = [...new Set([...ready.keys(), ...canaries, leaving])].filter((ip) => {
     const { is, since } = scene.targets.path(index, ip);
-    return !is && since <= sentAt - noticeMs;
+    return !is && since <= from;
   });
-  const answering = [...scene.targets.hosts.keys()].filter((ip) => scene.targets.path(index, ip).is);
+  const answering = [...scene.targets.hosts.keys()].filter((ip) => !silent.includes(ip));
   const backends = new Set(silent.flatMap((ip) => [...(ready.get(ip) ?? (ip === leaving ? [] : [ip]))]));
   const share = (100 * silent.length) / (silent.length + answering.length);
   return silent.length >= minHosts && share >= sharePercent && backends.size >= 2;
 }
 
-function isSeen(scene: Scene, { replica: { index }, sentAt }: By, ip: string, service: string): boolean {
+function isReachedByOther(scene: Scene, { replica: { index } }: By, ip: string, from: number): boolean {
   if (!scene.history.secondOpinion) return false;
-  if (scene.editedAt(scene.holderOf(service) ?? '') > sentAt - questionMs) return false;
   const others = Array.from({ length: scene.history.replicas }, (_, i) => i).filter((i) => i !== index);
   return others.some((other) => {
     const { is, since } = scene.targets.path(other, ip);
-    return is && since <= sentAt - questionMs;
+    return is && since <= from;
   });
 }
