@@ -29,20 +29,25 @@ export const cutTakesNothing: CreateRule = (scene, fault) => {
 const slackMs = 200;
 
 /** Returns why the replica had to know that its own network had failed. */
-function betterKnown(scene: Scene, by: By, { ip, service }: Move): string | undefined {
-  if (by.sentAt < scene.steadyFrom) return undefined;
-  const server = scene.targets.state(ip);
-  if (!server.is || server.since > Math.max(0, scene.windowFrom(by.sentAt))) return undefined;
+function betterKnown(scene: Scene, by: By, move: Move): string | undefined {
+  const { ip, service } = move;
+  if (by.sentAt < scene.steadyFrom || !wasUp(scene, by, ip)) return undefined;
   const backend = scene.holderOf(service) ?? '';
-  const { failureThreshold = 3, timeoutSeconds = 1 } = scene.specOf(backend)?.probe ?? {};
-  const decidedAt = scene.evidence.downSince(by, ip, failureThreshold);
+  const probe = scene.specOf(backend)?.probe;
+  const decidedAt = scene.evidence.downSince(by, ip, probe?.failureThreshold ?? 3);
   if (decidedAt === undefined || scene.editedAt(backend) > decidedAt - editMs) return undefined;
   // Other hosts are asked since the run that decided began, and other replicas after it has ended.
-  if (isCutOff(scene, by, ip, decidedAt - 1_000 * timeoutSeconds - slackMs))
-    return 'while most hosts were silent to it';
+  const beganAt = decidedAt - 1_000 * (probe?.timeoutSeconds ?? 1);
+  if (isCutOff(scene, by, ip, beganAt - slackMs)) return 'while most hosts were silent to it';
   return isReachedByOther(scene, by, ip, decidedAt - slackMs)
     ? 'although another replica reached it'
     : undefined;
+}
+
+/** Returns true if the server was up in all the time in which the write may have been decided. */
+function wasUp(scene: Scene, { sentAt }: By, ip: string): boolean {
+  const { is, since } = scene.targets.state(ip);
+  return is && since <= Math.max(0, scene.windowFrom(sentAt));
 }
 
 /** Time in which all replicas have read an edit. */
