@@ -1,3 +1,4 @@
+import type { Spec } from '../../../src/api/external-backend.ts';
 import { backendsOfReady } from '../published.ts';
 import { type Scene } from '../scene.ts';
 import { Departures, type By } from './departures.ts';
@@ -29,20 +30,23 @@ export const cutTakesNothing: CreateRule = (scene, fault) => {
 const slackMs = 200;
 
 /** Returns why the replica had to know that its own network had failed. */
-function betterKnown(scene: Scene, by: By, move: Move): string | undefined {
-  const { ip, service } = move;
+function betterKnown(scene: Scene, by: By, { ip, service }: Move): string | undefined {
   if (by.sentAt < scene.steadyFrom || !wasUp(scene, by, ip)) return undefined;
   const backend = scene.holderOf(service) ?? '';
-  const probe = scene.specOf(backend)?.probe;
-  const decidedAt = scene.evidence.downSince(by, ip, probe?.failureThreshold ?? 3);
+  const { failureThreshold, timeoutMs } = timingOf(scene.specOf(backend));
+  const decidedAt = scene.evidence.downSince(by, ip, failureThreshold);
   if (decidedAt === undefined || scene.editedAt(backend) > decidedAt - editMs) return undefined;
   // Other hosts are asked since the run that decided began, and other replicas after it has ended.
-  const beganAt = decidedAt - 1_000 * (probe?.timeoutSeconds ?? 1);
-  if (isCutOff(scene, by, ip, beganAt - slackMs)) return 'while most hosts were silent to it';
+  if (isCutOff(scene, by, ip, decidedAt - timeoutMs - slackMs)) return 'while most hosts were silent to it';
   return isReachedByOther(scene, by, ip, decidedAt - slackMs)
     ? 'although another replica reached it'
     : undefined;
 }
+
+const timingOf = (spec: Spec | undefined) => ({
+  failureThreshold: spec?.probe?.failureThreshold ?? 3,
+  timeoutMs: 1_000 * (spec?.probe?.timeoutSeconds ?? 1),
+});
 
 /** Returns true if the server was up in all the time in which the write may have been decided. */
 function wasUp(scene: Scene, { sentAt }: By, ip: string): boolean {
