@@ -6,7 +6,10 @@ import { ReplicaMessenger } from './kube/replicas/replica-messenger.ts';
 import type { Clock, Random } from './util/clock.ts';
 import type { Logger } from './util/log.ts';
 
-export interface CreateMessengerOptions extends Pick<WitnessOptions, 'cache' | 'secrets' | 'policy' | 'probe'> {
+export interface CreateMessengerOptions extends Pick<
+  WitnessOptions,
+  'cache' | 'secrets' | 'policy' | 'probe'
+> {
   readonly config: Pick<
     Config,
     'leaderElect' | 'secondOpinion' | 'leaseNamespace' | 'leaseName' | 'autoSelectHandler'
@@ -21,7 +24,11 @@ export interface CreateMessengerOptions extends Pick<WitnessOptions, 'cache' | '
 }
 
 /** Creates the messenger between the replicas. Undefined: there are no others, or they are not asked. */
-export function createMessenger({ config, terms, ...options }: CreateMessengerOptions): ReplicaMessenger | undefined {
+export function createMessenger({
+  config,
+  terms,
+  ...options
+}: CreateMessengerOptions): ReplicaMessenger | undefined {
   if (!config.leaderElect || !config.secondOpinion) return undefined;
   const witness = new Witness({ ...options, autoSelectHandler: config.autoSelectHandler });
   return new ReplicaMessenger({
