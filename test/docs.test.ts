@@ -7,6 +7,7 @@ import type { ProbeKindTraits } from '../src/api/probe-kinds.ts';
 import { resolutionStates } from '../src/core/resolution/resolution-states.ts';
 import { errorReasons } from '../src/core/errors.ts';
 import { problemReasons } from '../src/core/publish/problems.ts';
+import { otherEventReasons } from '../src/core/events/event-reasons.ts';
 import { exclusionReasons, unprobedReasons } from '../src/core/probing/address-reasons.ts';
 import { reasons, verdictReasons } from '../src/core/probing/reasons.ts';
 import { availableReasons, degradedReasons, readyReasons } from '../src/core/status/condition-reasons.ts';
@@ -178,6 +179,11 @@ describe('docs/reasons.md', () => {
     const row = tableBelow(page, '## Events').filter(([names = '']) => names.includes('`AuthFailed`'));
     const warnings = reasons.filter((reason) => verdictReasons[reason].warning?.text !== undefined);
     expect(namesIn(row, 0).toSorted()).toEqual(warnings.toSorted());
+  });
+
+  it('lists all other reasons of Events, and no reason that no Event has', () => {
+    const rows = tableBelow(page, '## Events').filter(([names = '']) => !names.includes('`AuthFailed`'));
+    expect(namesIn(rows, 0).toSorted()).toEqual(otherEventReasons.toSorted());
   });
 
   it('lists the reasons of errors, and for which of them the backend is Stalled', () => {

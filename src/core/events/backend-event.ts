@@ -1,8 +1,9 @@
+import type { EventReason } from './event-reasons.ts';
+
 /** An Event about a backend. */
 export interface BackendEvent {
   readonly type: 'Normal' | 'Warning';
-  /** CamelCase, at most 128 characters. */
-  readonly reason: string;
+  readonly reason: EventReason;
   /** Action in CamelCase, for example `Publish`. */
   readonly action: string;
   /** At most 1,024 characters. */

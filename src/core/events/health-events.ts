@@ -1,6 +1,7 @@
 import { formatHostPort, type Check } from '../probing/check.ts';
 import type { Health } from '../health/state.ts';
 import type { BackendEvent } from './backend-event.ts';
+import type { EventReason } from './event-reasons.ts';
 
 /** Effect of one Service on an address, according to what is written. */
 export interface ServiceTreatment {
@@ -47,14 +48,14 @@ export function transitionEvent(
   if (before.state === after.state) return undefined;
   const about = formatHostPort(check);
   const words = [after.reason, after.message].filter((text) => text !== '').join(': ');
-  const common = { about, reason: after.reason === '' ? 'HealthChanged' : after.reason };
+  const reason: EventReason = after.reason === '' ? 'HealthChanged' : after.reason;
   if (after.state === 'unhealthy') {
     const note = [`${about} is unhealthy: ${words}`, ...unhealthyWords(treatments)].join('; ');
-    return { type: 'Warning', action: 'Unpublish', ...common, note };
+    return { type: 'Warning', action: 'Unpublish', about, reason, note };
   }
   if (before.state !== 'unhealthy') return undefined;
   const note = [`${about} is healthy again: ${words}`, ...healthyWords(treatments)].join('; ');
-  return { type: 'Normal', action: 'Publish', ...common, note };
+  return { type: 'Normal', action: 'Publish', about, reason, note };
 }
 
 function unhealthyWords(treatments: readonly ServiceTreatment[]): readonly string[] {

@@ -1,8 +1,8 @@
 import type { Status } from '../../api/external-backend.ts';
-import { lookUp } from '../look-up.ts';
-import type { DegradedReason, ReadyReason } from '../status/condition-reasons.ts';
+import type { ReadyReason } from '../status/condition-reasons.ts';
 import { conditionOf } from '../status/status-parts.ts';
 import type { BackendEvent } from './backend-event.ts';
+import { isReadyReason } from './event-reasons.ts';
 import { fallbackEvents } from './fallback-events.ts';
 import { maintenanceEvents } from './maintenance-events.ts';
 import { primaryEvents } from './primary-events.ts';
@@ -19,17 +19,17 @@ export const statusEvents = (previous: Status | undefined, status: Status): read
 ];
 
 /** Reasons of `Degraded` that are an Event too when they begin, with the action of the Event. */
-const degradedActions: Readonly<Partial<Record<DegradedReason, string>>> = {
-  TwoPrimaries: 'Switch',
-  OperatorIsolated: 'Probe',
-  UnreachableFromHere: 'Probe',
-};
+const degradedActions = [
+  { reason: 'TwoPrimaries', action: 'Switch' },
+  { reason: 'OperatorIsolated', action: 'Probe' },
+  { reason: 'UnreachableFromHere', action: 'Probe' },
+] as const;
 
 function degradedEvents(previous: Status | undefined, status: Status): readonly BackendEvent[] {
-  const { reason = '', message: note = '' } = conditionOf('Degraded', status) ?? {};
-  const action = lookUp(degradedActions, reason);
-  if (action === undefined || conditionOf('Degraded', previous)?.reason === reason) return [];
-  return [{ type: 'Warning', reason, action, note }];
+  const degraded = conditionOf('Degraded', status);
+  const event = degradedActions.find(({ reason }) => reason === degraded?.reason);
+  if (event === undefined || conditionOf('Degraded', previous)?.reason === event.reason) return [];
+  return [{ type: 'Warning', ...event, note: degraded?.message ?? '' }];
 }
 
 /**
@@ -43,11 +43,13 @@ function degradedEvents(previous: Status | undefined, status: Status): readonly 
  */
 function readyEvents(previous: Status | undefined, status: Status): readonly BackendEvent[] {
   const [before, after] = [conditionOf('Ready', previous), conditionOf('Ready', status)];
-  if (after === undefined || (before?.reason === after.reason && before.message === after.message)) return [];
-  const isAdoption = [before?.reason, after.reason].includes('Adopting' satisfies ReadyReason);
+  if (after === undefined || !isReadyReason(after.reason)) return [];
+  const { reason, message: note } = after;
+  if (before?.reason === reason && before.message === note) return [];
+  const isAdoption = [before?.reason, reason].includes('Adopting' satisfies ReadyReason);
   if (after.status === 'True' && before?.status !== 'False' && !isAdoption) return [];
   const type = after.status === 'True' ? 'Normal' : 'Warning';
-  return [{ type, reason: after.reason, action: 'Reconcile', note: after.message }];
+  return [{ type, reason, action: 'Reconcile', note }];
 }
 
 /** Returns the Event of a status that the API server refused because of its size. */

@@ -10,7 +10,7 @@ export function warningEvent(check: Check, before: Health, after: Health): Backe
   if (before.state !== 'unhealthy' && before.reason === after.reason) return undefined;
   const role = after.replication?.role;
   const { degraded, text } = warningFor(after.reason, role) ?? {};
-  if (text === undefined) return undefined;
+  if (text === undefined || after.reason === '') return undefined;
   const about = formatHostPort(check);
   const what = [text.replace('{}', about), after.message].filter((each) => each !== '').join(': ');
   const stays = `the address stays ${after.state}`;

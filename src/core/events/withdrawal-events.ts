@@ -4,7 +4,7 @@ import type { BackendEvent } from './backend-event.ts';
 
 /** Returns the Events of what was withdrawn from a backend that is not reconciled. */
 export function withdrawalEvents({ refused, externalIps }: Withdrawals): readonly BackendEvent[] {
-  const event = (reason: string, note: string): BackendEvent => ({
+  const event = (reason: BackendEvent['reason'], note: string): BackendEvent => ({
     type: 'Warning',
     reason,
     action: 'Withdraw',
