@@ -13,7 +13,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: ## The operator on a real control plane, step by step: servers die, a name and a primary fail over (KEEP=1: leaves it running)
+demo: ## The operator on a real control plane, step by step: servers die, a name and a primary fail over, the operator is cut off (KEEP=1: leaves it running)
 	@.ci/packages.sh network psql
 	@$(plane) test/demo/main.ts
 

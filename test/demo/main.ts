@@ -8,12 +8,15 @@ import process from 'node:process';
 import { api } from '../controlplane/api.ts';
 import { kubectl, kubectlCache } from '../controlplane/kubectl.ts';
 import { applyRbac, startOperator } from '../controlplane/operator.ts';
+import { openNetwork } from '../controlplane/own-network.ts';
 import { startPlane } from '../controlplane/plane.ts';
 import type { Plane } from '../controlplane/plane.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCoreDns } from '../support/servers/name-servers.ts';
 import { query, startPostgres } from '../support/servers/postgres.ts';
 import { cloud } from './cloud.ts';
+import { cutOff } from './cut-off.ts';
+import { drain } from './drain.ts';
 import { roles } from './roles.ts';
 import { expectThat, openStage } from './stage.ts';
 
@@ -22,12 +25,15 @@ const name = 'orders-db.shop.svc';
 const who = 'select inet_server_addr()';
 const stage = openStage();
 
+/** Returns an argument as a shell needs it. */
+const quoted = (argument: string): string => (argument.includes(' ') ? `'${argument}'` : argument);
+
 async function demo(plane: Plane): Promise<void> {
   const details = plane.details;
   const admin = api(details);
   const show = async (...args: string[]): Promise<string> => {
     const output = await kubectl(details, args);
-    stage.show(`kubectl ${args.join(' ')}`, output === '' ? '(nothing)' : output);
+    stage.show(`kubectl ${args.map(quoted).join(' ')}`, output === '' ? '(nothing)' : output);
     return output;
   };
   /** Returns the servers that `count` new connections by name reach. */
@@ -51,9 +57,11 @@ async function demo(plane: Plane): Promise<void> {
     },
   );
 
+  const network = await openNetwork(1);
   const operator = await stage.step('The operator starts with the rights of config/rbac only', async () => {
     await applyRbac(details);
     const running = await startOperator(details, {
+      network,
       args: ['--leader-elect=true', '--auto-select-handler=true', `--dns-servers=${dns.endpoint}`],
     });
     stage.checked('the operator is in sync with the API server');
@@ -128,6 +136,8 @@ async function demo(plane: Plane): Promise<void> {
   const ask = (args: readonly string[]) => kubectl(details, args);
   const others = await cloud({ stage, show, kubectl: ask, dns });
   const clusters = await roles({ stage, show, kubectl: ask });
+  await cutOff({ stage, show, kubectl: ask, network, reached });
+  await drain({ stage, show, reached });
 
   if (process.env['KEEP'] !== undefined && process.env['KEEP'] !== '') await shell(plane);
 
@@ -142,6 +152,7 @@ async function demo(plane: Plane): Promise<void> {
     await show('get', 'xb,service,endpointslices,endpoints', '-n', 'shop');
     stage.checked('Services, EndpointSlices and Endpoints are deleted with them');
     await operator.stop();
+    await network.close();
     await Promise.all([first, second, dns, ...others, ...clusters].map((part) => part.remove()));
   });
 }
