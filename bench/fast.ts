@@ -16,6 +16,8 @@ const rounds = 8;
 /** Not that of the listener for all targets of other benchmarks. */
 const port = 6432;
 const probe = { periodMilliseconds: 100, timeoutMilliseconds: 100, failureThreshold: 1 };
+/** Time in which the leader finds the Lease of another replica. */
+const witnessMs = 6_000;
 type Slices = Recorder<Kinds['EndpointSlice']>;
 
 /** Measures the time from the failure of a host until its address is removed, at the shortest period. */
@@ -37,20 +39,29 @@ export const fast: Bench = {
           spec: { targets: [{ host: address }], ports: [{ port }], probe: { tcpSocket: {}, ...probe } },
         });
       const slices = await record(world.plane, 'EndpointSlice', { namespace });
-      await world.startOperator();
+      await world.startOperator('--leader-elect=true', '--identity=first');
       for (const { address } of targets) await becomes(slices, address, true);
-      const [bare, refused, silent]: [number[], number[], number[]] = [[], [], []];
+      const [bare, refused]: [number[], number[]] = [[], []];
       for (let i = 0; i < servers * rounds; i += 1) {
         bare.push(await barePut(client, slices, namespace, i));
         const target = targets[i % servers];
         if (target !== undefined) refused.push(await refusal(slices, target));
       }
-      for (let i = 0; i < servers * 3; i += 1) silent.push(await blackHole(slices, addressOf(i % servers)));
+      const holes = async (): Promise<readonly number[]> => {
+        const ms: number[] = [];
+        for (let i = 0; i < servers * 2; i += 1) ms.push(await blackHole(slices, addressOf(i % servers)));
+        return ms;
+      };
+      const silent = await holes();
+      await world.startOperator('--leader-elect=true', '--identity=second');
+      await pause(witnessMs);
+      const witnessed = await holes();
       slices.stop();
       return [
         ...figures('bare PUT', bare, []),
         ...figures('refused host gone from the slice', refused, [60, 120]),
         ...figures('black hole gone from the slice', silent, [120]),
+        ...figures('the same with a second opinion', witnessed, []),
       ];
     } finally {
       await Promise.all(targets.map((target) => target.close()));
@@ -84,7 +95,7 @@ async function becomes(slices: Slices, ip: string, ready: boolean): Promise<numb
 }
 
 /** Waits for a random part of a period and more, so that a failure is at no special time of it. */
-const anyMoment = (): Promise<void> => pause(300 + Math.random() * 100);
+const anyMoment = (): Promise<void> => pause(100 + Math.random() * 100);
 
 async function refusal(slices: Slices, target: Target): Promise<number> {
   await anyMoment();

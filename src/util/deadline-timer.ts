@@ -1,10 +1,10 @@
 import type { Clock, Timer } from './clock.ts';
 
 /**
- * Shortest time between two firings. Probes that begin together wake the process together, also for their
- * answers, and run with warm caches. Jitter moves a probe by more than this.
+ * Shortest time between two firings, unless `set` has a shorter one. Probes that begin together wake the process
+ * together, also for their answers, and run with warm caches. Jitter moves a probe by more than this.
  */
-const TICK_MS = 20;
+export const TICK_MS = 20;
 
 /** The same before the rest of a burst. */
 const YIELD_MS = 5;
@@ -18,7 +18,9 @@ export class DeadlineTimer {
   readonly #onFire: (now: number, stoodStill: boolean) => void;
   #timer: Timer | undefined;
   #at = Infinity;
-  #notBefore = 0;
+  #firedAt = -Infinity;
+  /** End of the time for sockets within a burst; undefined: it is over. */
+  #yieldsUntil: number | undefined;
 
   constructor(clock: Clock, onFire: (now: number, stoodStill: boolean) => void) {
     this.#clock = clock;
@@ -28,9 +30,11 @@ export class DeadlineTimer {
   /**
    * Ensures that it fires at this instant or earlier, except that ticks are kept. An instant in the past
    * means now.
+   *
+   * @param tickMs shortest time since the last firing
    */
-  set(at: number): void {
-    const wanted = Math.max(at, this.#notBefore);
+  set(at: number, tickMs = TICK_MS): void {
+    const wanted = Math.max(at, this.#yieldsUntil ?? this.#firedAt + tickMs);
     if (wanted >= this.#at) return;
     const now = this.#clock.now();
     this.#timer?.cancel();
@@ -38,10 +42,10 @@ export class DeadlineTimer {
     this.#timer = this.#clock.after(this.#at - now, this.#fire);
   }
 
-  /** Ensures that it fires after `BREATH_MS`, for the rest of a burst. */
+  /** Ensures that it fires after `YIELD_MS`, for the rest of a burst. */
   yield(): void {
-    this.#notBefore = this.#clock.now() + YIELD_MS;
-    this.set(this.#notBefore);
+    this.#yieldsUntil = this.#clock.now() + YIELD_MS;
+    this.set(this.#yieldsUntil);
   }
 
   /** Stops the timer. It must not be set again. */
@@ -54,7 +58,8 @@ export class DeadlineTimer {
     const stoodStill = now - this.#at > SUSPEND_DETECTION_MS;
     this.#at = Infinity;
     this.#timer = undefined;
-    this.#notBefore = now + TICK_MS;
+    this.#firedAt = now;
+    this.#yieldsUntil = undefined;
     this.#onFire(now, stoodStill);
   };
 }

@@ -6,7 +6,7 @@ import { ProbeSubscriptions } from './subscriptions.ts';
 import { ProbeRuns } from './in-flight.ts';
 import { ProbeLimiter } from './concurrency.ts';
 import { classAfter, newTask } from './probe-task.ts';
-import { catchUp, jittered, nextPhase, secondPhase, type FinishedRun } from './timing.ts';
+import { catchUp, jittered, nextPhase, secondPhase, tickOf, type FinishedRun } from './timing.ts';
 import { isAlive } from './probe-host.ts';
 import type { Check } from '../../core/probing/check.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
@@ -207,9 +207,9 @@ export class ProbeScheduler {
     task.run = undefined;
   }
 
-  /** Sets the alarm for the earliest planned run, or for `at` if that is earlier. */
-  #arm(at = this.#planned.peek()?.at ?? Infinity): void {
-    if (this.#state === 'started') this.#alarm.set(at);
+  /** Sets the alarm for the earliest planned run, or for that of `task` if it is earlier. */
+  #arm(task = this.#planned.peek()): void {
+    if (this.#state === 'started' && task !== undefined) this.#alarm.set(task.at, tickOf(task.check.timing));
   }
 
   #onAlarm(now: number, stoodStill: boolean): void {
@@ -289,6 +289,6 @@ export class ProbeScheduler {
     task.phase = phase;
     task.at = jittered(phase, clock.now(), periodMs, random);
     this.#planned.push(task);
-    this.#arm(task.at);
+    this.#arm(task);
   }
 }

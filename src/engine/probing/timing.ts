@@ -1,4 +1,5 @@
 import type { Timing } from '../../core/probing/check.ts';
+import { TICK_MS } from '../../util/deadline-timer.ts';
 import type { Random } from '../../util/clock.ts';
 
 /**
@@ -12,6 +13,16 @@ const JITTER = 0.05;
  * with the default timeout, must not make each later probe of the others late.
  */
 const LATE = 0.1;
+
+/**
+ * The same as a time, and as a part of a short period: timers are late by this time now and then. A period of 100 ms
+ * would otherwise become 130 ms on a busy machine, because each late run is delayed again.
+ */
+const USUAL_LATE_MS = 25;
+const MAX_LATE = 0.25;
+
+/** Ticks delay a run by at most this part of its period. */
+const TICK = 0.05;
 
 /** A late run delays the next one by at most this additional part of the period. */
 const SPREAD = 0.5;
@@ -41,6 +52,10 @@ export function catchUp(periodMs: number, now: number, random: Random): number {
   return now + random() * Math.min(periodMs, MAX_CATCH_UP_MS);
 }
 
+/** Returns the time between two firings of the timer that suffices for this check. */
+export const tickOf = ({ periodMs, retryMs = periodMs }: Timing): number =>
+  Math.min(TICK_MS, TICK * Math.min(periodMs, retryMs));
+
 export interface FinishedRun {
   /** Planned instant, without jitter. */
   readonly phase: number;
@@ -59,7 +74,7 @@ export interface FinishedRun {
  */
 export function nextPhase(ran: FinishedRun, periodMs: number, random: Random): number {
   const lateMs = ran.startedAt - ran.phase;
-  const allowedMs = LATE * periodMs;
+  const allowedMs = Math.max(LATE * periodMs, Math.min(USUAL_LATE_MS, MAX_LATE * periodMs));
   if (lateMs - Math.min(ran.startedAt - ran.dueAt, allowedMs) <= allowedMs)
     return Math.max(ran.endedAt, ran.phase + periodMs);
   const spreadMs = random() * Math.min(2 * lateMs, SPREAD * periodMs);

@@ -57,6 +57,15 @@ describe('ProbeScheduler', () => {
       expect(tenths.size).toBe(10);
     });
 
+    it('keeps a period of 100 ms, also among checks that are due a few milliseconds before or after', async () => {
+      const checks = hosts(20, '1', { periodMs: 100, timeoutMs: 100 });
+      world.schedulerOf({ random: seeded() }).set('one', checks, { fresh: false });
+      await world.clock.advance(10 * SECOND);
+      const counts = checks.map(({ id }) => world.script.startsOf(id).length);
+      expect(Math.min(...counts)).toBeGreaterThanOrEqual(99);
+      expect(Math.max(...world.lateness)).toBeLessThanOrEqual(5);
+    });
+
     it('probes only new checks at once, and not known ones', async () => {
       const scheduler = world.schedulerOf({ random: () => 0.5 });
       const checks = [aCheck({ id: 'known' }), aCheck({ id: 'new', ip: '10.0.0.2' })];
