@@ -4,29 +4,19 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 import {
+  agreeingVerdicts,
   argoDirectory,
   backendInState,
+  fluxExpressions,
   gitOpsStateNames,
   gitOpsStates,
+  healthScript,
 } from '../support/builders/gitops-states.ts';
 import { tableBelow } from '../support/text/markdown.ts';
 import { argoHealths, fluxStatuses, kstatuses } from '../support/cluster/gitops.ts';
-import type { ArgoHealth, HealthCheckExpressions, KStatus } from '../support/cluster/gitops.ts';
+import type { ArgoHealth } from '../support/cluster/gitops.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
-const config = fileURLToPath(new URL('../../config/gitops/', import.meta.url));
-const healthScript = read(`${argoDirectory}/health.lua`);
-
-interface Kustomization {
-  readonly spec: { readonly healthCheckExprs?: readonly HealthCheckExpressions[] };
-}
-
-function fluxExpressions(): HealthCheckExpressions {
-  const { spec } = parse(read(`${config}flux/backends-available.yaml`)) as Kustomization;
-  const [expressions] = spec.healthCheckExprs ?? [];
-  if (expressions === undefined) throw new Error('no healthCheckExprs');
-  return expressions;
-}
 
 const objects = gitOpsStateNames.map(backendInState);
 const byState = <T>(verdicts: readonly T[]) =>
@@ -40,7 +30,7 @@ describe('The table of states', () => {
   });
 
   it('has the health of each resource by health.lua with the libraries that Argo CD allows', async () => {
-    const healths = await argoHealths(healthScript, objects);
+    const healths = await argoHealths(healthScript(), objects);
     expect(byState(healths.map(({ status }) => status))).toEqual(column('argo'));
   });
 
@@ -49,24 +39,9 @@ describe('The table of states', () => {
     expect(byState(statuses.map(({ status }) => status))).toEqual(column('flux'));
   });
 
-  /** Verdicts of the other two that agree with one of kstatus. */
-  const agreeing: Readonly<Record<string, readonly (readonly [ArgoHealth['status'], KStatus['status']])[]>> =
-    {
-      InProgress: [['Progressing', 'InProgress']],
-      Terminating: [['Progressing', 'InProgress']],
-      Failed: [['Degraded', 'Failed']],
-      Current: [
-        ['Healthy', 'Current'],
-        ['Suspended', 'Current'],
-        // The database is down, or is not known to be up: these two report it too.
-        ['Degraded', 'InProgress'],
-        ['Progressing', 'InProgress'],
-      ],
-    };
-
   it.each(gitOpsStateNames)('has verdicts that agree with each other in state %s', (state) => {
     const { kstatus, argo, flux } = gitOpsStates[state];
-    expect(agreeing[kstatus]).toContainEqual([argo, flux]);
+    expect(agreeingVerdicts[kstatus]).toContainEqual([argo, flux]);
   });
 });
 
@@ -100,7 +75,7 @@ describe('health_test.yaml', () => {
 
   it('has the health and the message of each resource', async () => {
     const inputs = tests.map(({ inputPath }) => parse(read(`${argoDirectory}/${inputPath}`)) as unknown);
-    expect(await argoHealths(healthScript, inputs)).toEqual(tests.map(({ healthStatus }) => healthStatus));
+    expect(await argoHealths(healthScript(), inputs)).toEqual(tests.map(({ healthStatus }) => healthStatus));
   });
 });
 
@@ -109,7 +84,7 @@ describe('A resource that a tool reads early or late', () => {
   const { status: _, ...bare } = healthy;
 
   it('without a status is Progressing for Argo CD, and makes Flux wait', async () => {
-    const [argo] = await argoHealths(healthScript, [bare]);
+    const [argo] = await argoHealths(healthScript(), [bare]);
     const [flux] = await fluxStatuses(fluxExpressions(), [bare]);
     expect([argo?.status, flux?.status]).toEqual(['Progressing', 'Unknown']);
   });
@@ -123,7 +98,7 @@ describe('A resource that a tool reads early or late', () => {
     };
     const [kstatus, argo, flux] = [
       await kstatuses([later]),
-      await argoHealths(healthScript, [later]),
+      await argoHealths(healthScript(), [later]),
       await fluxStatuses(fluxExpressions(), [later]),
     ].map(([verdict]) => verdict?.status);
     expect([kstatus, argo, flux]).toEqual(['Current', 'Healthy', 'Current']);

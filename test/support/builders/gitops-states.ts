@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
-import type { ArgoHealth, KStatus } from '../cluster/gitops.ts';
+import type { ArgoHealth, HealthCheckExpressions, KStatus } from '../cluster/gitops.ts';
 
 /** Directory of the files for Argo CD, in the layout of its repository. */
 export const argoDirectory = fileURLToPath(
@@ -29,6 +29,7 @@ export const gitOpsStates = {
   adopting: { kstatus: 'Current', argo: 'Progressing', flux: 'InProgress' },
   isolated: { kstatus: 'Current', argo: 'Healthy', flux: 'Current' },
   maintenance: { kstatus: 'Current', argo: 'Healthy', flux: 'Current' },
+  observing: { kstatus: 'Current', argo: 'Healthy', flux: 'Current' },
 } as const satisfies Readonly<
   Record<
     string,
@@ -49,3 +50,33 @@ export const stateFile = (state: GitOpsState): string => `${argoDirectory}/testd
 /** Returns the resource in a state, as `kubectl get -o yaml` printed it. */
 export const backendInState = (state: GitOpsState): Readonly<Record<string, unknown>> =>
   parse(readFileSync(stateFile(state), 'utf8')) as Readonly<Record<string, unknown>>;
+
+/** Verdicts of Argo CD and of Flux with expressions that agree with one of kstatus. */
+export const agreeingVerdicts: Readonly<
+  Partial<Record<KStatus['status'], readonly (readonly [ArgoHealth['status'], KStatus['status']])[]>>
+> = {
+  InProgress: [['Progressing', 'InProgress']],
+  Terminating: [['Progressing', 'InProgress']],
+  Failed: [['Degraded', 'Failed']],
+  Current: [
+    ['Healthy', 'Current'],
+    ['Suspended', 'Current'],
+    // The database is down, or a takeover waits for it: these two report it too.
+    ['Degraded', 'InProgress'],
+    ['Progressing', 'InProgress'],
+  ],
+};
+
+const config = fileURLToPath(new URL('../../../config/gitops/', import.meta.url));
+
+export const healthScript = (): string => readFileSync(`${argoDirectory}/health.lua`, 'utf8');
+
+/** Returns the expressions of config/gitops/flux/backends-available.yaml. */
+export function fluxExpressions(): HealthCheckExpressions {
+  const { spec } = parse(readFileSync(`${config}flux/backends-available.yaml`, 'utf8')) as {
+    readonly spec: { readonly healthCheckExprs?: readonly HealthCheckExpressions[] };
+  };
+  const [expressions] = spec.healthCheckExprs ?? [];
+  if (expressions === undefined) throw new Error('no healthCheckExprs');
+  return expressions;
+}
