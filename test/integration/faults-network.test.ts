@@ -10,7 +10,7 @@ import { openNetwork } from '../controlplane/own-network.ts';
 import type { OwnNetwork } from '../controlplane/own-network.ts';
 import { startTarget } from '../controlplane/targets.ts';
 import type { Target } from '../controlplane/targets.ts';
-import { probed } from '../support/builders/backends.ts';
+import { probed, quick } from '../support/builders/backends.ts';
 import { openWorld } from '../support/cluster/world.ts';
 import type { World } from '../support/cluster/world.ts';
 import { eventually } from '../support/eventually.ts';
@@ -18,13 +18,13 @@ import { eventually } from '../support/eventually.ts';
 const plane = controlPlane();
 /** Two backends of three hosts. */
 const names = ['db-0', 'db-1'];
-const hostsOf = (n: number): readonly string[] => [1, 2, 3].map((k) => `10.25.${n}.${k}`);
+const hostsOf = (n: number): readonly string[] => [1, 2, 3].map((k) => `10.27.${n}.${k}`);
 const all = names.flatMap((_, n) => hostsOf(n));
-const networks = ['10.25.0.0/16'];
+const networks = ['10.27.0.0/16'];
 const lease = 'faults-network';
 const flags = (identity: string) => [
   '--leader-elect=true',
-  ...[`--lease-name=${lease}`, `--identity=${identity}`, '--second-opinion=false'],
+  ...[`--lease-name=${lease}`, `--identity=${identity}`],
   ...['--lease-duration=4s', '--renew-deadline=2s', '--retry-period=500ms'],
 ];
 const patientlyMs = 25_000;
@@ -50,7 +50,8 @@ beforeAll(async () => {
     return { network, operator };
   };
   replicas = { first: await start('first', 31), second: await start('second', 32) };
-  for (const [n, name] of names.entries()) await world.publish(name, probed(hostsOf(n)));
+  for (const [n, name] of names.entries())
+    await world.publish(name, probed(hostsOf(n), { probe: { ...quick, failureThreshold: 3 } }));
   for (const [n, name] of names.entries()) await world.serves(name, hostsOf(n), patientlyMs);
 }, 90_000);
 
