@@ -20,6 +20,8 @@ export const blackHoles: Bench = {
     const quick = { periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 };
     return [
       ...(await scene('period 1 s, timeout 1 s, threshold 1', quick, { holes: 3, refused: 1.2 })),
+      // The other replica probes each silent host too: its timeout and a second more.
+      ...(await scene('the same with a second replica', quick, { holes: 5, refused: 1.2 }, 2)),
       ...(await scene('default settings', {}, { holes: 32, refused: 32 })),
     ];
   },
@@ -29,11 +31,12 @@ async function scene(
   what: string,
   probe: object,
   goal: { readonly holes: number; readonly refused: number },
+  replicas = 1,
 ): Promise<readonly Figure[]> {
   const world = await openWorld();
   const undo: (() => Promise<void>)[] = [];
   try {
-    const slices = await populate(world, probe);
+    const slices = await populate(world, probe, replicas);
     const black = Array.from({ length: holes }, (_, i) => address(i * 7));
     const refused = Array.from({ length: 10 }, (_, i) => address(2_500 + i * 3));
     const started = performance.now();
@@ -70,10 +73,11 @@ async function scene(
   }
 }
 
-async function populate(world: World, probe: object): Promise<Recorder<Slice>> {
+async function populate(world: World, probe: object, replicas: number): Promise<Recorder<Slice>> {
   const namespace = 'holes';
   await createNamespace(world.admin, namespace);
-  await world.startOperator();
+  for (let n = 0; n < replicas; n += 1)
+    await world.startOperator(...(replicas > 1 ? ['--leader-elect=true', `--identity=replica-${n}`] : []));
   await inParallel(count, 16, (n) => world.admin.create(backend(n, namespace, probe)));
   const slices = await record(world.plane, 'EndpointSlice', { namespace });
   const ready = (slice: Slice): boolean =>
