@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { controlPlane } from '../controlplane/details.ts';
 import { startPlane } from '../controlplane/plane.ts';
@@ -101,3 +101,56 @@ it.each([
   },
   60_000,
 );
+
+describe('a Service that must be replaced', () => {
+  const service = (more: Spec, port: Spec = {}): Spec => ({
+    ...plain(['10.20.94.2'], { services: [{ name: 'kept', ...more }] }),
+    ports: [{ port: 5432, ...port }],
+  });
+
+  /** Publishes a Service, edits it, and waits for a reason of Ready. Returns its UID before and after. */
+  async function replaced(world: World, from: Spec, to: Spec, reason: string) {
+    await world.publish('kept', from);
+    const { uid } = (await world.admin.get('Service', 'kept', world.ns)).metadata;
+    const { metadata } = await world.apply('kept', to);
+    const ready = await world.backends.until(
+      (now) => {
+        const found = conditionOf(now.get('kept'), 'Ready');
+        const isCurrent = (found?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+        return isCurrent && found?.reason === reason ? found : undefined;
+      },
+      20_000,
+      `kept is ${reason}`,
+    );
+    const after = await world.admin.find('Service', 'kept', world.ns);
+    return { isSame: after?.metadata.uid === uid, message: ready.message };
+  }
+
+  it.each([
+    [{ ipFamilies: ['IPv6'] }, 'ipFamilies'],
+    [{ ipFamilies: ['IPv6', 'IPv4'], ipFamilyPolicy: 'RequireDualStack' }, 'ipFamil'],
+    [{ clusterIP: '192.0.2.1' }, 'clusterIP'],
+  ])(
+    'remains with its addresses when the API server refuses the new one: %j',
+    async (more, field) => {
+      const world = await openWorld(controlPlane(), { prefix: 'kept' });
+      const { isSame, message } = await replaced(world, service({}), service(more), 'ReplacementRefused');
+      expect([isSame, message]).toEqual([true, expect.stringContaining(field)]);
+      await world.serves('kept', ['10.20.94.2'], 1_000);
+      await world.publish('kept', service({}));
+      await world.close();
+    },
+    60_000,
+  );
+
+  it('is replaced although it fills the quota of its namespace and has the node port of the new one', async () => {
+    const world = await openWorld(controlPlane(), { prefix: 'quota' });
+    const quota = { name: 'one', namespace: world.ns };
+    const spec = { hard: { services: '1', 'count/services': '1' } };
+    await world.admin.create({ kind: 'ResourceQuota', metadata: quota, spec });
+    const balanced = (name: string) =>
+      service({ type: 'LoadBalancer', loadBalancerClass: `example.com/${name}` }, { nodePort: 30_077 });
+    expect(await replaced(world, balanced('a'), balanced('b'), 'Published')).toMatchObject({ isSame: false });
+    await world.close();
+  }, 90_000);
+});

@@ -29,6 +29,7 @@ export interface AppliedService {
  * | op           | request                                          |
  * |--------------|--------------------------------------------------|
  * | absent       | GET of a Service that is to be created; 200 = another client was faster: transient, because apply would take it over; one that is being deleted: `waiting` |
+ * | creatable    | dry run of the apply of a Service that is to be deleted and created again, under a free name and without the IP and node ports that it has: admitted or refused |
  * | applyService | server-side apply, forced; if it is refused, that of `otherwise` |
  * | setService   | merge patch, fenced by uid and resourceVersion: what apply cannot take from other managers |
  * | create       | POST; 409 = another client was faster: transient; with `emptyFirst` without endpoints, and then a PUT with them, which is fenced as update is |
@@ -40,6 +41,7 @@ export interface AppliedService {
  */
 export type Action =
   | { readonly op: 'absent'; readonly namespace: string; readonly name: string }
+  | { readonly op: 'creatable'; readonly service: AppliedService; readonly otherwise?: AppliedService }
   | { readonly op: 'applyService'; readonly service: AppliedService; readonly otherwise?: AppliedService }
   | {
       readonly op: 'setService';

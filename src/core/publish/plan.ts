@@ -14,7 +14,7 @@ import {
   type Problem,
   type OwnershipState,
 } from './problems.ts';
-import { assertAbsentAction, serviceActions, sweepActions } from './service-actions.ts';
+import { assertAbsentAction, creatableAction, serviceActions, sweepActions } from './service-actions.ts';
 import { deletion } from './slice-bodies.ts';
 import { withoutAdoption } from './service-features.ts';
 import { planSlices } from './slices.ts';
@@ -45,6 +45,7 @@ export interface ServicePlan {
  * | no    | controlled by another kind                        | any                                 | yes   | any                     | none                         | Conflict        |
  * | no    | none or foreign, a feature is disabled            | any                                 | any   | any                     | none                         | FeatureDisabled |
  * | no    | ours, a feature is disabled                       | any                                 | any   | any                     | slices, see `withoutService` | FeatureDisabled |
+ * | no    | ours, must be replaced, the new one is refused    | any                                 | any   | any                     | slices, see `withoutService` | ReplacementRefused |
  * | no    | none                                              | some                                | no    | any                     | none                         | Conflict        |
  * | no    | ours                                              | some                                | no    | any                     | all except on those          | Conflict        |
  * | no    | ours, being deleted                               | none                                | any   | any                     | all except the Service       | Terminating     |
@@ -61,7 +62,7 @@ export interface ServicePlan {
  *
  * | step                                           | needs                                            |
  * |------------------------------------------------|--------------------------------------------------|
- * | a Service that is to be created does not exist | nothing                                          |
+ * | a Service that is to be created does not exist; one that is to be deleted and created again can be created | nothing |
  * | slices that mark, gain or lose (slices.ts)     | the first                                        |
  * | the Service                                    | the first; if its port names change, the slices that carry addresses to the new names |
  * | Endpoints of a Service that is ours            | nothing                                          |
@@ -79,7 +80,8 @@ export function planService(given: DesiredService, observed: Observed, context: 
   const problem = problemOf(desired, ownership, context);
   if (problem === undefined || goesOn(problem))
     return { ...all(desired, observed, ownership, context), problem };
-  if (problem.reason === 'FeatureDisabled' && problem.published && !ownership.isOfOtherBackend)
+  const isHeld = problem.reason === 'FeatureDisabled' || problem.reason === 'ReplacementRefused';
+  if (isHeld && problem.published && !ownership.isOfOtherBackend)
     return { ...withoutService(desired, observed, ownership, context), problem };
   if (problem.reason !== 'Adopting' || ownership.isOfOtherBackend)
     return { steps: [], again: false, problem };
@@ -100,14 +102,15 @@ function all(
   ownership: OwnershipState,
   context: PlanContext,
 ): Omit<ServicePlan, 'problem'> {
-  const absent = stepsInOrder(assertAbsentAction(desired, observed.service));
+  const creatable = context.held === true ? [] : creatableAction(desired, observed.service);
+  const absent = stepsInOrder([...assertAbsentAction(desired, observed.service), ...creatable]);
   const slices = slicesOf(desired, observed, context, absent);
   const isRenamed = observed.service !== undefined && hasOtherPortNames(desired, observed.service);
   const actions =
     context.held === true ? [] : serviceActions(desired, observed.service, ownership.needsCleanup);
   const service = stepsInOrder(actions, [...absent, ...(isRenamed ? slices.carriers : [])]);
   const endpoints = endpointsActions(desired, observed.endpoints, ownership, context).map((action) =>
-    step(action, ownership.service === 'ours' ? [] : [...absent, ...service]),
+    step(action, ownership.service === 'ours' ? absent : [...absent, ...service]),
   );
   if (slices.again)
     return {

@@ -36,6 +36,11 @@ export interface PlanContext {
   readonly maxEndpointsPerSlice: number;
   /** Another client keeps changing the Service: it is not repaired yet. */
   readonly held?: boolean;
+  /**
+   * Message of the API server: the Service must be deleted and created again for its spec, and the new one is
+   * refused. Default: it is not known.
+   */
+  readonly replacementRefused?: string;
   /** Features that the administrator disabled; default: none. */
   readonly switchedOff?: SwitchedOff;
   /** Admission of external IPs of a Service that is not written. Default: none is removed. */
@@ -49,6 +54,7 @@ export const problemReasons = {
   Conflict: 'stalls',
   NameClaimed: 'stalls',
   FeatureDisabled: 'stalls',
+  ReplacementRefused: 'stalls',
   Adopting: 'passes',
   Terminating: 'passes',
   Contested: 'stalls',
@@ -149,6 +155,7 @@ export function problemOf(
       )
     : (foreignCause(desired, ownership, context) ??
       featureCause(desired, ownership, context) ??
+      replacementCause(desired, context) ??
       stateCause(desired, ownership, context));
   if (cause === undefined) return ofExternalIps(desired);
   const published = ownership.service === 'ours' && context.olderClaimant === undefined && !isReserved;
@@ -209,6 +216,18 @@ function featureCause(
         message: `${switchedOffText(missing)}: Service ${name} ${what} until this field is removed`,
       };
 }
+
+/** Returns a problem if the Service remains as it is, because the API server refuses the one that replaces it. */
+const replacementCause = (
+  { name }: DesiredService,
+  { replacementRefused }: PlanContext,
+): Cause | undefined =>
+  replacementRefused === undefined
+    ? undefined
+    : {
+        reason: 'ReplacementRefused',
+        message: `Service ${name} must be deleted and created again for its spec, and the API server refuses the new one, so that it remains as it was: ${replacementRefused}; correct spec.services`,
+      };
 
 /** Returns a problem if the Service may be written, but an existing object prevents it. */
 function stateCause(

@@ -1,7 +1,7 @@
 import { refOf } from '../kubernetes/action.ts';
 import type { Action, AppliedService } from '../kubernetes/action.ts';
 import type { DesiredService } from './desired.ts';
-import type { Service } from '../kubernetes/objects.ts';
+import type { Service, ServicePort } from '../kubernetes/objects.ts';
 import { annotations } from '../kubernetes/ownership.ts';
 import { repairPatch } from './service-repair.ts';
 import { withAnnotations } from './service-body.ts';
@@ -21,6 +21,42 @@ const gone = ({ body }: Pick<DesiredService, 'body'>): Action => ({
   namespace: body.metadata.namespace,
   name: body.metadata.name,
 });
+
+/**
+ * Checks that the API server creates a Service that is to be deleted and created again, before it is deleted: a
+ * mistake in the spec must not remove a Service that works.
+ */
+export function creatableAction({ body }: DesiredService, observed: Service | undefined): readonly Action[] {
+  if (observed === undefined || observed.metadata.deletionTimestamp !== undefined) return [];
+  if (!needsRecreation(observed, body)) return [];
+  const { service, otherwise } = applyOf(body);
+  return [
+    {
+      op: 'creatable',
+      service: withoutPresent(service, observed),
+      ...(otherwise !== undefined && { otherwise: withoutPresent(otherwise, observed) }),
+    },
+  ];
+}
+
+/** Returns the body without the IP and the node ports that the observed Service has, which are free after it. */
+function withoutPresent(body: AppliedService, { spec }: Service): AppliedService {
+  const { clusterIP, ports, ...others } = body.spec;
+  const isPresent = clusterIP !== 'None' && clusterIP === spec.clusterIP;
+  const present = new Set((spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
+  const free = (port: ServicePort): ServicePort => {
+    const { nodePort, ...rest } = port;
+    return nodePort === undefined || present.has(nodePort) ? rest : port;
+  };
+  return {
+    ...body,
+    spec: {
+      ...others,
+      ...(!isPresent && clusterIP !== undefined && { clusterIP }),
+      ports: ((ports ?? []) as readonly ServicePort[]).map(free),
+    },
+  };
+}
 
 /**
  * The mark is set on the Service before its selector is removed, and until nothing is left over, so that a
@@ -73,7 +109,7 @@ export function sweepActions(
  * An API server that does not know the value of trafficDistribution refuses the whole Service. Without the
  * field the Service is created.
  */
-function applyOf(service: AppliedService): Action {
+function applyOf(service: AppliedService): Extract<Action, { op: 'applyService' }> {
   const { trafficDistribution, ...spec } = service.spec;
   if (trafficDistribution === undefined) return { op: 'applyService', service };
   return { op: 'applyService', service, otherwise: withAnnotations({ ...service, spec }, {}) };

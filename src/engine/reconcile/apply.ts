@@ -34,6 +34,7 @@ const MAX_UNANSWERED = 2;
  * | a refusal, or any other error          | those that do not need it continue |
  * | a refusal of a Service, whose alternative body is accepted | continue   |
  * | no answer, for the second time         | are abandoned                  |
+ * | a new Service in place of another one is refused | are abandoned: the next run keeps the present one |
  * | Superseded, NotLeader                  | are abandoned: another run, or another replica, makes a new plan |
  */
 async function performSteps(writer: Writer, steps: readonly PlanStep[]): Promise<readonly FailedWrite[]> {
@@ -50,7 +51,7 @@ async function performSteps(writer: Writer, steps: readonly PlanStep[]): Promise
     if (isHeld || error !== undefined) missing.add(step);
     const isPartial = isHeld || (error !== undefined && isRefusal(error));
     if (isPartial && step.instead !== undefined) await attempt(step.instead);
-    if (isOver(failed)) break;
+    if (isOver(failed) || (error !== undefined && step.action.op === 'creatable')) break;
   }
   return failed;
 }
@@ -64,9 +65,11 @@ async function attemptEither(
   attempt: (action: Action) => Promise<OperatorError | undefined>,
 ): Promise<OperatorError | undefined> {
   const error = await attempt(action);
-  const other = action.op === 'applyService' ? action.otherwise : undefined;
-  if (error?.kind !== 'terminal' || other === undefined) return error;
-  return attempt({ op: 'applyService', service: other });
+  const { op } = action;
+  const other = op === 'applyService' || op === 'creatable' ? action.otherwise : undefined;
+  if (error?.kind !== 'terminal' || other === undefined || (op !== 'applyService' && op !== 'creatable'))
+    return error;
+  return attempt({ op, service: other });
 }
 
 /** Performs one action. Returns its error; undefined: it succeeded. */

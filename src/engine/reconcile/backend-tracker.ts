@@ -11,6 +11,7 @@ import { Flapping } from './flapping.ts';
 import { FrozenHealths } from './frozen-healths.ts';
 import { noMaintenanceEffects, type MaintenanceEffects } from './maintenance-effects.ts';
 import { Refusals } from './refusals.ts';
+import { RefusedReplacements } from './replacements.ts';
 import { ReadyTiers } from './tier-times.ts';
 import { UnstoredWrites } from './unstored-writes.ts';
 
@@ -51,6 +52,8 @@ export interface TrackedBackend {
   refused: boolean;
   /** Addresses that the API server refuses. */
   readonly refusals: Refusals;
+  /** Services that are not replaced, because the API server refuses the new one. */
+  readonly replacements: RefusedReplacements;
   /** Bounds the writes of slices that only add. */
   readonly flapping: Flapping;
   /** Since when tiers have been ready. */
@@ -129,7 +132,12 @@ export class BackendTracker {
         frozenHealths: new FrozenHealths(),
         inMaintenance: noMaintenanceEffects,
       },
-      ...{ refusals: new Refusals(), unstored: new UnstoredWrites(), flapping: new Flapping() },
+      ...{
+        refusals: new Refusals(),
+        replacements: new RefusedReplacements(),
+        unstored: new UnstoredWrites(),
+        flapping: new Flapping(),
+      },
       ...{ tiers: new ReadyTiers() },
     };
     this.#backends.set(key, tracked);

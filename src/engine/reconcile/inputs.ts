@@ -42,6 +42,8 @@ export interface ReconcileInputs {
   /** Ids of the checks of addresses that maintenance windows freeze. */
   readonly frozen: ReadonlySet<string>;
   readonly maintenance: MaintenanceState;
+  /** Service -> why the API server refuses the Service that is to replace it. */
+  readonly refusedReplacements: ReadonlyMap<string, string>;
   /** Returns the observed Service of a name, if the backend owns it or is to adopt it. */
   readonly observedService: (service: string) => Service | undefined;
 }
@@ -51,6 +53,7 @@ export interface GatherOptions extends AdmissionOptions {
   readonly healthOf: HealthOf;
   readonly frozenHealths: FrozenHealths;
   readonly maintenance: MaintenanceState;
+  readonly refusedReplacements: ReadonlyMap<string, string>;
   readonly resolve: (host: string) => Resolution;
   /** Ids of the checks that are quarantined. */
   readonly quarantined: readonly string[];
@@ -66,7 +69,7 @@ export function gatherInputs(
   options: GatherOptions,
 ): ReconcileInputs {
   const { targets: wanted } = backend.spec;
-  const { healthOf: probedHealthOf, frozenHealths, maintenance } = options;
+  const { healthOf: probedHealthOf, frozenHealths, maintenance, refusedReplacements } = options;
   const observedService = observedServiceOf(backend, options.cache);
   const resolved = new Map(wanted.map(({ host }) => [host, options.resolve(host)]));
   const probeSecrets = probeSecretsOf(backend.spec, options.secretOf);
@@ -89,7 +92,7 @@ export function gatherInputs(
   const secretsPending = isPending(probeSecrets);
   const quarantined = checks.filter(({ id }) => options.quarantined.includes(id)).map(formatHostPort);
   const parts = { quarantined, targets, addresses, groups, checks, missing, secretsPending, nextAt };
-  const health = { healthOf, probedHealthOf, frozen, maintenance };
+  const health = { healthOf, probedHealthOf, frozen, maintenance, refusedReplacements };
   return { key, raw, backend, ...parts, ...health, observedService };
 }
 

@@ -71,7 +71,7 @@ export interface RefusedAddresses {
 
 /** Returns the plan of one desired Service. */
 export function planOf(
-  { backend, key }: ReconcileInputs,
+  { backend, key, refusedReplacements }: ReconcileInputs,
   desired: DesiredService,
   options: PlanningOptions,
   leftOut?: RefusedAddresses,
@@ -83,7 +83,11 @@ export function planOf(
   const accepted = leftOut === undefined ? desired : withoutAddresses(desired, leftOut);
   const held = contests?.isHeld(key, accepted, objects.service) ?? false;
   const policies = { ...(policy && { policy }), ...(aliasPolicy && { aliasPolicy }) };
-  const context = { backend, olderClaimant, maxEndpointsPerSlice, held, switchedOff, ...policies };
+  const replacementRefused = refusedReplacements.get(desired.name);
+  const context = {
+    ...{ backend, olderClaimant, maxEndpointsPerSlice, held, switchedOff, ...policies },
+    ...(replacementRefused !== undefined && { replacementRefused }),
+  };
   const plan = planService(accepted, objects, context);
   return contests?.review(key, accepted, objects, plan) ?? plan;
 }

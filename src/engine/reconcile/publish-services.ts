@@ -24,6 +24,7 @@ import { addressesIn, refusedAddresses, type AddressWrite } from './refused-sear
 import type { AliasDecision } from './alias-decision.ts';
 import type { ReconcileInputs } from './inputs.ts';
 import type { ReadyTiers } from './tier-times.ts';
+import type { RefusedReplacement } from './replacements.ts';
 import type { UnstoredWrites } from './unstored-writes.ts';
 
 /** Result of one run for the Services of a backend. */
@@ -36,6 +37,8 @@ export interface Publication {
   readonly kept: readonly FailedWrite[];
   /** True when a removed Service has released a node port or a cluster IP. */
   readonly freed: boolean;
+  /** Services that were not replaced, because the API server refuses the new one. */
+  readonly unreplaced: readonly RefusedReplacement[];
   /** Number of slices that were written. */
   readonly sliceWrites: number;
   /**
@@ -102,9 +105,19 @@ export async function publish(
       const objects = observedObjects(inputs.backend.namespace, service.name, options.cache);
       return (plans[i] && unstored.review(plans[i], service, objects)) ?? [];
     });
-    return { desired, plans: reviewed, failed: lists.flat(), kept, freed, sliceWrites, waiting };
+    const failed = lists.flat();
+    const unreplaced = unreplacedIn(failed);
+    return { desired, plans: reviewed, failed, kept, freed, unreplaced, sliceWrites, waiting };
   }
 }
+
+/** Returns the refused Services of checks before a replacement. */
+const unreplacedIn = (failed: readonly FailedWrite[]): readonly RefusedReplacement[] =>
+  isOver(failed)
+    ? []
+    : failed.flatMap(({ action, error }) =>
+        action.op === 'creatable' ? [{ service: action.service.metadata.name, error }] : [],
+      );
 
 /**
  * Returns true when another client edited a Service just before the last write to it. The answer to the write

@@ -29,6 +29,8 @@ import {
 } from './maintenance-effects.ts';
 import { gatherInputs, type ReconcileInputs } from './inputs.ts';
 import { dryRunOptions, observationOf, withdrawObserved } from './observing.ts';
+import { observedServiceOf } from './owned-services.ts';
+import { withKeptServices } from './replacements.ts';
 import { rolesIn } from './observed-roles.ts';
 import { noLaterThan, type Outcome } from '../queue/outcome.ts';
 import type { MaintenanceState } from '../../core/maintenance/maintenance-state.ts';
@@ -160,7 +162,11 @@ export class Reconciler {
     maintenance: MaintenanceState,
   ): Promise<Outcome> {
     const options = this.#runOptions(key, backend, tracked);
-    const gather = () => this.#gatherInputs(key, entry, backend, tracked, maintenance, options);
+    tracked.replacements.begin(tracked.generation);
+    const refusedReplacements = tracked.replacements.at(options.clock.now());
+    const kept = withKeptServices(backend, refusedReplacements, observedServiceOf(backend, options.cache));
+    const state = { maintenance, refusedReplacements };
+    const gather = () => this.#gatherInputs(key, entry, kept, tracked, state, options);
     const first = gather();
     const isThawed = thaw(first, tracked.frozenHealths, options);
     const inputs = restoreChecks(first, options) || isThawed ? gather() : first;
@@ -205,7 +211,7 @@ export class Reconciler {
     { raw }: RegisteredBackend,
     backend: Backend,
     { flapping, frozenHealths }: TrackedBackend,
-    maintenance: MaintenanceState,
+    state: Pick<ReconcileInputs, 'maintenance' | 'refusedReplacements'>,
     options: RunOptions,
   ): ReconcileInputs {
     subscribeNames(backend, options);
@@ -219,7 +225,7 @@ export class Reconciler {
       resolve: (host) =>
         backend.spec.mode === 'Endpoints' ? flapping.resolution(host, resolve(host), now) : resolve(host),
       healthOf: prober.healthOf(backend.uid),
-      ...{ frozenHealths, maintenance },
+      ...{ frozenHealths, ...state },
       quarantined: prober.quarantined(backend.uid),
       secretOf: (name) => secrets.state(backend.namespace, name),
     });
@@ -263,6 +269,8 @@ export class Reconciler {
     const circumstances = { roles, alias, refusals, unstored, flapping, tiers };
     const done = await publish(inputs, circumstances, dryRun ?? writer, options);
     if (tracked.isOver) return { ok: true };
+    // The next run keeps these Services and their addresses.
+    if (tracked.replacements.addAll(done.unreplaced, options)) return { ok: true, requeueAfterMs: 0 };
     const published = { ...inputs, alias, roles, before, cache };
     if (dryRun === undefined)
       return this.#reporter.report({ ...published, observation: undefined }, done, tracked, writer);

@@ -13,13 +13,20 @@ import type { WrittenInputs } from './written-inputs.ts';
 export function outcomeOfRun(
   error: OperatorError | undefined,
   inputs: Pick<WrittenInputs, 'key' | 'nextAt' | 'alias' | 'waiting' | 'desired'>,
-  { refusals, unstored, flapping }: Pick<TrackedBackend, 'refusals' | 'unstored' | 'flapping'>,
+  {
+    refusals,
+    replacements,
+    unstored,
+    flapping,
+  }: Pick<TrackedBackend, 'refusals' | 'replacements' | 'unstored' | 'flapping'>,
   contests: Contests,
   now: number,
   pauseMs?: number,
 ): Outcome {
   const { waiting, nextAt } = inputs;
-  const instants = [nextAt, refusals.nextAt(), unstored.nextAt()].filter((at) => at !== undefined);
+  const instants = [nextAt, refusals.nextAt(), replacements.nextAt(now), unstored.nextAt()].filter(
+    (at) => at !== undefined,
+  );
   const delays = [
     inputs.alias?.choice.afterMs,
     ...inputs.desired.map(({ afterMs }) => afterMs),

@@ -46,6 +46,9 @@ const terminatingMs = 1_000;
  */
 const sweepAgainMs = 3_000;
 
+/** Message of a quota that only one Service more would exceed (k8s.io/apiserver, plugin/resourcequota/controller.go). */
+const filledByOne = /exceeded quota: [^,]+, requested: (?:(?:count\/)?services=1,? ?)+used: /;
+
 /** Runs single actions of a plan: sends the requests of an action, and handles their answers. */
 export class ActionRunner {
   readonly #client: Pick<KubeClient, 'request'>;
@@ -63,14 +66,14 @@ export class ActionRunner {
     switch (action.op) {
       case 'absent':
         return this.#absent(action, call);
+      case 'creatable':
+        return this.#creatable(action.service, call);
       case 'applyService':
         return this.#apply(action.service, call);
       case 'setService':
         return this.#setService(action, call);
       case 'create':
-        return action.emptyFirst === true && action.object.kind === 'EndpointSlice'
-          ? this.#createEmpty(action.object, call)
-          : this.#create(action.object, call).then(() => undefined);
+        return this.#create(action, call);
       case 'update':
         return this.#update(action.object, call);
       case 'dryRun':
@@ -110,6 +113,15 @@ export class ActionRunner {
     }
   }
 
+  /** A quota that the present Service fills does not count: it is free when the new one is created. */
+  async #creatable(service: AppliedService, call: Call): Promise<void> {
+    try {
+      await this.#write(requests.creatable(service), call);
+    } catch (error) {
+      if (!hasStatus(error, 403) || !filledByOne.test(String(error))) throw error;
+    }
+  }
+
   async #apply(service: AppliedService, call: Call): Promise<void> {
     const answer = await this.#write(requests.applyService(service), call);
     call.put('Service', service.metadata.namespace, answer);
@@ -121,8 +133,16 @@ export class ActionRunner {
     call.put('Service', ref.namespace, await this.#refreshOnConflict(ref, write, call));
   }
 
+  async #create(
+    { object, emptyFirst = false }: Extract<Action, { op: 'create' }>,
+    call: Call,
+  ): Promise<void> {
+    if (emptyFirst && object.kind === 'EndpointSlice') await this.#createEmpty(object, call);
+    else await this.#createObject(object, call);
+  }
+
   /** Returns the stored object. */
-  async #create(object: EndpointSlice | Endpoints, call: Call): Promise<Answer> {
+  async #createObject(object: EndpointSlice | Endpoints, call: Call): Promise<Answer> {
     const { kind } = object;
     const { namespace, name } = object.metadata;
     const write = this.#write(requests.createObject(object), call);
@@ -137,7 +157,7 @@ export class ActionRunner {
    */
   async #createEmpty(object: EndpointSlice, call: Call): Promise<void> {
     const { annotations: _, ...metadata } = object.metadata;
-    const { metadata: stored } = await this.#create({ ...object, metadata, endpoints: [] }, call);
+    const { metadata: stored } = await this.#createObject({ ...object, metadata, endpoints: [] }, call);
     const fence = { uid: stored?.uid ?? '', resourceVersion: stored?.resourceVersion ?? '' };
     await this.#update({ ...object, metadata: { ...object.metadata, ...fence } }, call);
   }

@@ -1,6 +1,7 @@
 /** Requests of the writer to the API server: one function for each, without the fence. */
 import type { Action, AppliedService, ObjectRef } from '../../core/kubernetes/action.ts';
 import type { EndpointSlice, Endpoints } from '../../core/kubernetes/objects.ts';
+import { shortHash } from '../../core/kubernetes/short-hash.ts';
 import { kubernetesSliceManagers, labels, operatorName } from '../../core/kubernetes/ownership.ts';
 import type { ApiRequest } from '../client/client.ts';
 import { priorities } from '../client/priority-limiter.ts';
@@ -28,6 +29,21 @@ export function applyService(service: AppliedService): ApiRequest {
     body: service,
   };
 }
+
+/**
+ * Sends the apply of a Service as a dry run, under a name that no Service has: the API server admits or refuses it
+ * as a new one, and stores nothing.
+ */
+export function creatable(service: AppliedService): ApiRequest {
+  const { namespace, name } = service.metadata;
+  const free = `${name.slice(0, MOST_NAME)}-${shortHash(`${namespace}/${name}`).slice(0, FREE_SUFFIX)}`;
+  const request = applyService({ ...service, metadata: { ...service.metadata, name: free } });
+  return { ...request, query: { ...request.query, dryRun: 'All' } };
+}
+
+const FREE_SUFFIX = 8;
+/** A name of a Service has at most 63 characters. */
+const MOST_NAME = 63 - 1 - FREE_SUFFIX;
 
 /** Merges fields into the Service with this uid; with a resourceVersion, only into this version. */
 export function patchServiceRequest(action: Extract<Action, { op: 'setService' }>): ApiRequest {

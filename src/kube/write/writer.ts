@@ -71,6 +71,8 @@ function nameOf(action: Action): string {
     case 'absent':
     case 'sweep':
       return `Service ${action.namespace}/${action.name}`;
+    case 'creatable':
+      return `dry run of Service ${action.service.metadata.namespace}/${action.service.metadata.name}`;
     case 'applyService':
       return `Service ${action.service.metadata.namespace}/${action.service.metadata.name}`;
     case 'dryRun':

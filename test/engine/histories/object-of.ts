@@ -6,6 +6,7 @@ export function objectOf(action: Action): readonly [Kind | undefined, string, st
   switch (action.op) {
     case 'absent':
       return ['Service', action.namespace, action.name];
+    case 'creatable':
     case 'applyService':
       return ['Service', action.service.metadata.namespace, action.service.metadata.name];
     case 'create':

@@ -166,7 +166,11 @@ export class FakeApi {
     return done;
   }
 
-  #apply({ body }: FakeRequest, { kind, namespace, name = '' }: Place): FakeAnswer {
+  #apply({ body, query }: FakeRequest, { kind, namespace, name = '' }: Place): FakeAnswer {
+    if (query?.get('dryRun') === 'All') {
+      this.cluster.execute({ op: 'creatable', service: body as AppliedService });
+      return { status: 201, body: body as AppliedService };
+    }
     this.cluster.execute({ op: 'applyService', service: body as AppliedService });
     return { status: 200, body: this.#stored(kind, namespace, name) };
   }

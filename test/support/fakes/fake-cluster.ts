@@ -127,12 +127,12 @@ export class FakeCluster implements ClusterCache, Writer {
 
   async perform(action: Action): Promise<void> {
     await Promise.resolve();
-    const error = this.refuse(action.op === 'dryRun' ? action.write : action);
+    const error = this.refuse(requestOf(action));
     if (error !== undefined) throw error;
     if (action.op === 'dryRun') return;
     if (action.op === 'create' && action.emptyFirst === true) await this.#createEmpty(action.object);
     else this.execute(action);
-    if (action.op !== 'sweep' && action.op !== 'absent') this.writes.push(action);
+    if (!isRead(action)) this.writes.push(action);
     this.onWrite();
   }
 
@@ -141,6 +141,9 @@ export class FakeCluster implements ClusterCache, Writer {
     switch (action.op) {
       case 'absent':
         this.#absent(action.namespace, action.name);
+        break;
+      case 'creatable':
+        this.#admit(action.service);
         break;
       case 'applyService':
         this.#apply(action.service);
@@ -183,6 +186,11 @@ export class FakeCluster implements ClusterCache, Writer {
     if (op === 'create' ? standing !== undefined : !fenced) throw conflict();
     if (object.kind === 'EndpointSlice') validateSlice(object, standing as EndpointSlice | undefined);
     this.put(object.kind === 'Endpoints' ? repacked(object) : object);
+  }
+
+  /** Throws if the API server refuses a new Service with this body. */
+  #admit(body: AppliedService): void {
+    registered(appliedService(undefined, undefined, body), undefined, this.#allocators(undefined));
   }
 
   #apply(body: AppliedService): void {
@@ -269,6 +277,14 @@ export class FakeCluster implements ClusterCache, Writer {
     throw conflict();
   }
 }
+
+/** Returns the write that a dry run tries. */
+const requestOf = (action: Action): Action => {
+  if (action.op === 'dryRun') return action.write;
+  return action.op === 'creatable' ? { ...action, op: 'applyService' } : action;
+};
+
+const isRead = ({ op }: Action): boolean => op === 'sweep' || op === 'absent' || op === 'creatable';
 
 function isUnchanged(before: KubeObject, { metadata, ...object }: KubeObject): boolean {
   const { uid, resourceVersion } = before.metadata;
