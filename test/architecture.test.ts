@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { circles } from './support/layout/circles.ts';
 import { breachesOfImports, breachesOfRooms } from './support/layout/imports.ts';
+import { longFiles, maxLines } from './support/layout/long-files.ts';
 import { rooms, rules } from './support/layout/layers.ts';
 import { breachesAtTopLevel, breachesOfPurity } from './support/layout/purity.ts';
 import { importsOf, isNode, packageOf, sourcesOf } from './support/layout/sources.ts';
@@ -26,6 +27,15 @@ describe('the layout', () => {
       (rooms[room] ?? []).filter((other) => order.indexOf(other) >= at).map((other) => `${room} -> ${other}`),
     );
     expect(upward).toEqual([]);
+  });
+
+  it('has files that are short, or a reason for each that is not', () => {
+    const long = sources
+      .filter(({ tree }) => tree.getLineStarts().length - 1 > maxLines)
+      .map(({ path }) => path);
+    expect(long.filter((path) => !Object.hasOwn(longFiles, path))).toEqual([]);
+    const paths = sources.map(({ path }) => path);
+    expect(Object.keys(longFiles).filter((path) => !paths.includes(path))).toEqual([]);
   });
 
   it('has no circle of imports, of types neither', () => {
