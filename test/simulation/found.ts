@@ -33,4 +33,36 @@ export const found: Readonly<Record<string, History>> = {
       { op: 'hosts', ips: ['10.0.0.2'], is: { state: 'refuses' }, at: 7059 },
     ],
   },
+  'a tier that was due in less than the resolution of the clock was reconciled without end': {
+    seed: 40385,
+    replicas: 2,
+    maxEndpointsPerSlice: 2,
+    hasThreads: false,
+    secondOpinion: true,
+    hasOneWall: false,
+    windowsEndAt: 0,
+    isolation: { sharePercent: 50, minHosts: 2, canaries: [] },
+    hosts: { '10.0.0.1': { state: 'up' }, '10.0.0.2': { state: 'up' }, '10.0.0.3': { state: 'up' } },
+    names: {},
+    backends: {
+      db: {
+        targets: [
+          { host: '10.0.0.1', priority: 0 },
+          { host: '10.0.0.2', priority: 1 },
+          { host: '10.0.0.3', priority: 2 },
+        ],
+        ports: [{ port: 5432 }],
+        probe: { periodSeconds: 1, failureThreshold: 1, successThreshold: 1 },
+        failbackSeconds: 8,
+        services: [{ name: 'db', whenNoneReady: 'KeepLast' }],
+      },
+    },
+    acts: [
+      { op: 'atWrite', replica: 'leader', write: 2, when: 'after', then: 'kill', forMs: 8762, at: 4112 },
+      { op: 'hosts', ips: ['10.0.0.1'], is: { state: 'refuses' }, at: 4113 },
+      { op: 'hosts', ips: ['10.0.0.3'], is: { state: 'refuses' }, at: 4113 },
+      { op: 'hosts', ips: ['10.0.0.1'], is: { state: 'up' }, at: 4685 },
+      { op: 'hosts', ips: ['10.0.0.3'], is: { state: 'up' }, at: 4685 },
+    ],
+  },
 };

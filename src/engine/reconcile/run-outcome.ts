@@ -27,9 +27,10 @@ export function outcomeOfRun(
   const instants = [nextAt, refusals.nextAt(), replacements.nextAt(now), unstored.nextAt()].filter(
     (at) => at !== undefined,
   );
+  const switches = [inputs.alias?.choice.afterMs, ...inputs.desired.map(({ afterMs }) => afterMs)];
   const delays = [
-    inputs.alias?.choice.afterMs,
-    ...inputs.desired.map(({ afterMs }) => afterMs),
+    // A rest of a rounding error would repeat the run at the same instant.
+    ...switches.map((ms) => (ms === undefined ? undefined : Math.max(1, ms))),
     pauseMs,
     contests.nextMs(inputs.key),
     flapping.nextMs(now, waiting !== undefined || flapping.isNameHeld, waiting?.isEmpty === true),

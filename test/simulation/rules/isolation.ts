@@ -3,8 +3,11 @@ import type { CreateRule } from './rule.ts';
 
 /** Time in which the end of an isolation is noticed: the hosts are asked every 2 s, and answer at once. */
 const endsMs = 4_500;
-/** Time in which another replica is asked, and leads: it is asked every 10 s at least. */
-const yieldsMs = 16_000;
+/**
+ * Time in which another replica leads: it is asked at the begin of an isolation, after one other question, and then every 10 s
+ * at least.
+ */
+const yieldsMs = { atBegin: 7_000, later: 16_000 };
 /** Hosts that were silent within this time may have been the reason. */
 const reasonMs = 12_000;
 
@@ -47,6 +50,6 @@ function isOutseen({ targets, history, now, steadyFrom }: Scene, index: number, 
   return others.some((other) => {
     const paths = [...targets.hosts.keys()].map((ip) => targets.path(other, ip));
     const from = Math.max(since, steadyFrom, ...paths.map((path) => path.since));
-    return paths.every(({ is }) => is) && now - from > yieldsMs;
+    return paths.every(({ is }) => is) && now - from > (from === since ? yieldsMs.atBegin : yieldsMs.later);
   });
 }
