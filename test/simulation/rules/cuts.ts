@@ -1,7 +1,7 @@
 import type { Spec } from '../../../src/api/external-backend.ts';
 import { backendsOfReady } from '../published.ts';
 import { type Scene } from '../scene.ts';
-import { Departures, type By } from './departures.ts';
+import { Departures, isDrainedByWindow, type By } from './departures.ts';
 import type { CreateRule, Move } from './rule.ts';
 
 /**
@@ -33,6 +33,7 @@ const slackMs = 200;
 function betterKnown(scene: Scene, by: By, { ip, service }: Move): string | undefined {
   if (by.sentAt < scene.steadyFrom || !wasUp(scene, by, ip)) return undefined;
   const backend = scene.holderOf(service) ?? '';
+  if (isDrainedByWindow(scene, backend, ip, scene.windowFrom(by.sentAt))) return undefined;
   const { failureThreshold, timeoutMs } = timingOf(scene.specOf(backend));
   const decidedAt = scene.evidence.downSince(by, ip, failureThreshold);
   if (decidedAt === undefined || scene.editedAt(backend) > decidedAt - editMs) return undefined;

@@ -57,9 +57,7 @@ export function departureOf(scene: Scene, by: By, { service, ip }: Pick<Move, 's
   const from = scene.windowFrom(by.sentAt);
   const backend = scene.holderOf(service);
   if (backend === undefined) return 'word';
-  const isDrained =
-    scene.hasWindows(backend) &&
-    scene.actionsSince(backend, ip, from).some(({ action }) => action === 'Drain');
+  const isDrained = isDrainedByWindow(scene, backend, ip, from);
   const found = scene.specsSince(backend, from).map((spec) => {
     const of = servicesOf(backend, spec).find(({ name }) => name === service);
     if (spec === undefined || of === undefined || !isAskedFor(scene, by, spec, ip, from)) return 'word';
@@ -72,6 +70,10 @@ export function departureOf(scene: Scene, by: By, { service, ip }: Pick<Move, 's
     (['word', 'role', 'standby', 'down', 'window'] as const).find((each) => found.includes(each)) ?? 'none'
   );
 }
+
+/** Returns true if a maintenance window has drained the address at any time since an instant. */
+export const isDrainedByWindow = (scene: Scene, backend: string, ip: string, from: number): boolean =>
+  scene.hasWindows(backend) && scene.actionsSince(backend, ip, from).some(({ action }) => action === 'Drain');
 
 /** Returns true if a target asks for the address, as far as the replica could know. */
 function isAskedFor(scene: Scene, by: By, { targets }: Spec, ip: string, from: number): boolean {
