@@ -3,6 +3,7 @@ import { ownerName } from '../../src/core/kubernetes/ownership.ts';
 import { wantedOf, type ServiceLike, type Wanted } from '../engine/histories/wanted.ts';
 import { namespace } from '../support/builders/builders.ts';
 import type { ManualClock } from '../support/fakes/manual-clock.ts';
+import { boundsFor } from './bounds.ts';
 import type { Cluster } from './cluster.ts';
 import { Evidence } from './evidence.ts';
 import type { History } from './history.ts';
@@ -176,6 +177,7 @@ export class Scene {
   /** True if a replica leads undisturbed, and each address is published where it must be and nowhere else. */
   get isSettled(): boolean {
     if (this.term === undefined || this.now < this.calmFrom) return false;
+    if (this.now < this.changedAt + this.#unseenMs()) return false;
     const publishes = this.publishes();
     return this.backends.every((backend) => {
       const spec = this.specOf(backend);
@@ -188,6 +190,13 @@ export class Scene {
         });
       });
     });
+  }
+
+  /** Time in which the status follows an address of a tier that is not used, which no slice shows. */
+  #unseenMs(): number {
+    const specs = this.backends.flatMap((backend) => this.specOf(backend) ?? []);
+    const tiered = specs.filter(({ targets }) => new Set(targets.map(({ priority }) => priority)).size > 1);
+    return Math.max(0, ...tiered.map(boundsFor).map((bounds) => bounds.joinMs));
   }
 
   /** Returns a lookup: does a Service publish an address, as far as it counts for what it needs of it? */
@@ -207,9 +216,12 @@ export class Scene {
     );
     const names = this.zones.addresses;
     const claims = [...servers.values()].filter(({ alive, role }) => alive && role === 'Primary').length;
+    // An old primary that only the leader does not reach keeps its role until the leader does.
+    const leader = this.term?.author.replica.index ?? 0;
+    const seesAll = [...servers].every(([ip, { alive }]) => !alive || this.targets.path(leader, ip).is);
     const alone = [...servers].map(([ip, { alive }]) => {
       // Which of two primaries is elected depends on what each replica has seen.
-      if (claims > 1 && service.role === 'Primary' && alive) return [ip, free] as const;
+      if ((claims > 1 || !seesAll) && service.role === 'Primary' && alive) return [ip, free] as const;
       const wanted = wantedOf(ip, service, spec, { servers, names });
       return [ip, this.#isHeld(ip, wanted) ? free : wanted] as const;
     });

@@ -1,4 +1,5 @@
 import type { Spec } from '../../../src/api/external-backend.ts';
+import { boundsFor } from '../bounds.ts';
 import { tierIn } from '../needs.ts';
 import type { Scene } from '../scene.ts';
 import { departureOf, isDown, type By } from './departures.ts';
@@ -9,7 +10,7 @@ const rate = 0.97;
 
 /**
  * A Service goes back to a better tier only when an address of that tier has been ready for `failbackSeconds`, as the writer
- * could see it in its own term. If all addresses that it uses fail or leave, it goes at once.
+ * could see it in its own term. Known limit: an address whose verdict waits, because others are asked about it, is ready until then. If all addresses that it uses fail or leave, it goes at once.
  */
 export const failsBackInTime: CreateRule = (scene, fault) => ({
   written: ({ by }, moves) => {
@@ -39,12 +40,13 @@ function isTooEarlyIn(scene: Scene, by: By, { ip, service, readyBefore }: Move, 
 }
 
 /** Returns since when no check of the address has failed as often as its threshold, after a success; Infinity: not now. */
-function wellSince(scene: Scene, by: By, ip: string, { probe }: Spec): number {
-  const threshold = probe?.failureThreshold ?? 3;
+function wellSince(scene: Scene, by: By, ip: string, spec: Spec): number {
+  const threshold = spec.probe?.failureThreshold ?? 3;
+  const { silenceMs } = boundsFor(spec);
   let since = Infinity;
   for (const { at, ups, downs } of scene.evidence.heardSince(by, ip, -Infinity)) {
     if (ups > 0) since = Math.min(since, at);
-    if (downs >= threshold) since = Infinity;
+    if (downs >= threshold && at <= by.sentAt - silenceMs) since = Infinity;
   }
   return since;
 }

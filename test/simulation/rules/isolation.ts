@@ -8,6 +8,8 @@ const endsMs = 4_500;
  * at least.
  */
 const yieldsMs = { atBegin: 7_000, later: 16_000 };
+/** Time in which the status follows the end of an isolation. */
+const followsMs = 2_000;
 /** Hosts that were silent within this time may have been the reason. */
 const reasonMs = 12_000;
 
@@ -17,13 +19,16 @@ const reasonMs = 12_000;
  */
 export const isolationOnEvidence: CreateRule = (scene, fault) => {
   let since: { readonly of: string; readonly at: number } | undefined;
+  let lastAt = -Infinity;
   return {
+    isSettled: () => !scene.isIsolated && scene.now - lastAt > followsMs,
     passes: () => {
       const replica = scene.term?.author.replica;
       if (replica?.engine.isIsolated !== true) {
         since = undefined;
         return;
       }
+      lastAt = scene.now;
       if (since?.of !== replica.identity) since = { of: replica.identity, at: scene.now };
       const why = whyNot(scene, replica.index, since.at);
       if (why !== undefined) fault(`${replica.identity} is isolated ${why}`);
