@@ -2,7 +2,7 @@ import type { Spec } from '../../../src/api/external-backend.ts';
 import { boundsFor } from '../bounds.ts';
 import { tierIn } from '../needs.ts';
 import type { Scene } from '../scene.ts';
-import { departureOf, isDown, type By } from './departures.ts';
+import { departureOf, isDown, isDrainedByWindow, type By } from './departures.ts';
 import type { CreateRule, Move } from './rule.ts';
 
 /** Clocks of machines differ by a hundredth. */
@@ -29,9 +29,13 @@ function isTooEarly(scene: Scene, by: By, move: Move): boolean {
 function isTooEarlyIn(scene: Scene, by: By, { ip, service, readyBefore }: Move, spec: Spec): boolean {
   const tierOf = tierIn(spec, scene.zones.addresses);
   const from = scene.windowFrom(by.sentAt);
+  const backend = scene.holderOf(service) ?? '';
   const used = [...readyBefore].filter(
     (other) =>
-      departureOf(scene, by, { service, ip: other }) === 'standby' && !isDown(scene, by, spec, other, from),
+      Number.isFinite(tierOf(other)) &&
+      !isDrainedByWindow(scene, backend, other, from) &&
+      departureOf(scene, by, { service, ip: other }) === 'standby' &&
+      !isDown(scene, by, spec, other, from),
   );
   if (used.length === 0 || [...readyBefore].some((other) => tierOf(other) <= tierOf(ip))) return false;
   const tier = [...scene.targets.hosts.keys()].filter((other) => tierOf(other) === tierOf(ip));
