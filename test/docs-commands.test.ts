@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-// Commands that the tests of the pages (test/e2e/pages.test.ts) do not run, because they run tests, build images or take minutes.
+// Commands that the tests of the pages and of the demo (test/e2e) do not run, because they run tests, build images or take minutes.
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const pages = [

@@ -46,7 +46,8 @@ function inOrder(options: () => PageOptions): (row: ReturnType<typeof rows>[numb
 /** A checkout and a shell as a reader has them, with `install.yaml` of the release. */
 async function reader(plane: PlaneDetails, actions: PageOptions['actions']): Promise<PageOptions> {
   const cwd = mkdtempSync(join(plane.dir, 'reader-'));
-  for (const folder of ['config', 'docs']) symlinkSync(join(root, folder), join(cwd, folder));
+  for (const entry of ['.ci', 'Makefile', 'config', 'docs', 'test'])
+    symlinkSync(join(root, entry), join(cwd, entry));
   const env = { KUBECTL: `${plane.binary} kubectl` };
   const manifests = await mustRun(
     [join(root, '.ci/release-manifests.sh'), 'registry.example.com/operator:1.0.0'],
