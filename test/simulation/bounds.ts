@@ -23,7 +23,7 @@ export interface SimulatedBounds {
 export function boundsFor(spec: Spec): SimulatedBounds {
   const { joinMs, outMs } = boundsOf(spec);
   const timeoutMs = (spec.probe?.timeoutSeconds ?? 1) * 1000;
-  const silenceMs = timeoutMs + 1_000 + 2 * (timeoutMs + 500);
+  const silenceMs = timeoutMs + 1_000 + 2 * (timeoutMs + 500) + slackMs;
   const goneMs = outMs.dead + silenceMs;
   const failbackMs = hasTiers(spec) ? 1.02 * 1_000 * spec.failbackSeconds : 0;
   const switchMs = hasTiers(spec) ? failbackMs + goneMs : 0;
@@ -34,5 +34,8 @@ export function boundsFor(spec: Spec): SimulatedBounds {
     silenceMs,
   };
 }
+
+/** Messages between replicas are late by this time at most. */
+const slackMs = 500;
 
 const hasTiers = ({ targets }: Spec): boolean => new Set(targets.map(({ priority }) => priority)).size > 1;

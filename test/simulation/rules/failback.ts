@@ -43,11 +43,15 @@ function isTooEarlyIn(scene: Scene, by: By, { ip, service, readyBefore }: Move, 
   return by.sentAt - since < rate * 1_000 * spec.failbackSeconds;
 }
 
-/** Returns since when no check of the address has failed as often as its threshold, after a success; Infinity: not now. */
+/**
+ * Returns since when no check of the address has failed as often as its threshold in the term of the writer; Infinity: one has,
+ * and has not succeeded since.
+ */
 function wellSince(scene: Scene, by: By, ip: string, spec: Spec): number {
   const threshold = spec.probe?.failureThreshold ?? 3;
   const { silenceMs } = boundsFor(spec);
-  let since = Infinity;
+  // The term may have begun with the address as ready.
+  let since = scene.beginOf(by);
   for (const { at, ups, downs } of scene.evidence.heardSince(by, ip, -Infinity)) {
     if (ups > 0) since = Math.min(since, at);
     if (downs >= threshold && at <= by.sentAt - silenceMs) since = Infinity;
