@@ -223,7 +223,9 @@ export class Scene {
       // Which of two primaries is elected depends on what each replica has seen.
       if ((claims > 1 || !seesAll) && service.role === 'Primary' && alive) return [ip, free] as const;
       const wanted = wantedOf(ip, service, spec, { servers, names });
-      return [ip, this.#isHeld(ip, wanted) ? free : wanted] as const;
+      // The leader may know an address that it does not reach only as it was.
+      const isOpen = wanted.is === 'in' && !this.targets.path(leader, ip).is;
+      return [ip, isOpen || this.#isHeld(ip, wanted) ? free : wanted] as const;
     });
     const hasWindows = this.hasWindows(backend);
     const actionOf = (ip: string) =>
