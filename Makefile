@@ -19,7 +19,7 @@ demo: ## The operator on a real control plane, step by step: servers die, a name
 
 .PHONY: test
 test: ## All checks and all tests
-	@SIMULATED_HISTORIES=10000 $(with_node) .ci/test.sh types lint verify unit integration e2e
+	@$(with_node) .ci/test.sh types lint verify unit integration e2e
 
 .PHONY: unit
 unit: ## Tests that need no control plane (TESTS=pattern: only those files)
