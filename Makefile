@@ -65,6 +65,11 @@ build: ## One file per program, dist/main.js and dist/prober.js
 	@$(with_node) npm run --silent build
 	@ls -l dist/main.js dist/prober.js
 
+.PHONY: plugin
+plugin: ## The kubectl plugin as one file, dist/kubectl-external_backend
+	@$(with_node) npm run --silent build:plugin
+	@ls -l dist/kubectl-external_backend
+
 .PHONY: run
 run: ## The operator against the current kubeconfig (ARGS="--help")
 	@$(node) src/main.ts $(ARGS)

@@ -10,6 +10,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 describe.each([
   'README.md',
   'docs/tutorial.md',
+  'docs/cli.md',
   'docs/dns.md',
   'docs/operations.md',
   'docs/troubleshooting.md',

@@ -214,7 +214,7 @@ export class KubeClient {
   }
 
   #options(request: ApiRequest, connection: ApiConnection, signal: AbortSignal): Dispatcher.RequestOptions {
-    const headers: Record<string, string> = {
+    const headers: Record<string, string | string[]> = {
       ...connection.headers,
       accept: 'application/json',
       'user-agent': this.#userAgent,

@@ -14,7 +14,8 @@ export interface ApiConnection {
   readonly origin: string;
   /** Path of a server behind a proxy such as that of Rancher, without a slash at its end. Mostly empty. */
   readonly basePath: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** A list is sent as one header for each value. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
 }
 
 /** Source of connections. */

@@ -60,6 +60,12 @@ export const rules: Readonly<Record<string, Layer>> = {
     npm: [],
     node: true,
   },
+  cli: {
+    layers: ['api', 'config', 'core', 'kube', 'system-clock', 'version'],
+    npm: ['@kubernetes/client-node', 'yaml'],
+    node: true,
+  },
+  plugin: { layers: ['cli'], npm: [], node: false },
   main: { layers: ['config', 'logger', 'operator', 'version'], npm: [], node: true },
 };
 
@@ -128,7 +134,7 @@ export const assemblies: ReadonlySet<string> = new Set(['engine/engine.ts', 'pro
 export const typesOnly: Readonly<Record<string, readonly string[]>> = { probe: ['api', 'engine'] };
 
 /** Files that are programs: they may touch `process` and do something when they are started. */
-export const programs: readonly string[] = ['main.ts', 'prober.ts', 'generate.ts'];
+export const programs: readonly string[] = ['main.ts', 'prober.ts', 'plugin.ts', 'generate.ts'];
 
 /** The layers that decide and hold state: no clock, no randomness, no world. */
 export const pure: readonly string[] = ['util', 'api', 'core', 'engine'];

@@ -29,7 +29,7 @@ const showsOutput = (step: AnyCommand): step is Command => step.output !== undef
  * | command                                 | run                                                           |
  * |-----------------------------------------|---------------------------------------------------------------|
  * | `kubectl get … -w`                      | until it has printed the lines that the page shows, and then ended |
- * | `kubectl get …`, `psql …`               | again and again until the output is right: it reads only      |
+ * | `kubectl get …`, `psql …`, `kubectl external-backend status …` | again and again until the output is right: it reads only |
  * | any other                               | once                                                          |
  * | one whose output the page does not show | once, and must succeed                                        |
  */
@@ -48,7 +48,7 @@ async function act([verb = '', ...args]: readonly string[], { actions }: PageOpt
 async function runCommand(step: Command, options: PageOptions): Promise<void> {
   if (/ -w$/.test(step.command)) return watch(step, options);
   const end = performance.now() + deadlineMs;
-  const again = /^(kubectl get|psql) /.test(step.command);
+  const again = /^(kubectl get|kubectl external-backend status|psql) /.test(step.command);
   for (;;) {
     const printed = await outputOf(step.command, options);
     if (isShown(step.output, printed)) return;
