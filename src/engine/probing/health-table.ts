@@ -113,7 +113,8 @@ export class HealthTable {
       this.#owners.get(owner)?.get(check.id) ?? this.#put(owner, check.id, unknownHealth(clock.wall()));
     const before = entry.health;
     const isBroken = entry.recordedAt !== undefined && !isInRow(dueAt - entry.recordedAt, check.timing);
-    const from = isBroken ? withoutRuns(before) : before;
+    const restarts = isBroken || isFirstAnswer(entry.held, verdict);
+    const from = restarts ? withoutRuns(before) : before;
     const stepped = this.#step(check, verdict, from);
     entry.recordedAt = clock.now();
     const waits = onHeld !== undefined && mustWait(entry.held, verdict, from, stepped.health);
@@ -204,14 +205,21 @@ export class HealthTable {
 }
 
 /**
+ * Returns true for the first verdict with a packet of the host after one without, which waits. Silence that waits is
+ * perhaps of the network of the operator, so it does not count towards the threshold of a fault of the server.
+ */
+const isFirstAnswer = (held: HeldVerdict | undefined, { kind, isUnreached }: Verdict): boolean =>
+  held?.verdict.isUnreached === true && kind === 'down' && isUnreached !== true;
+
+/**
  * Returns true when a step must wait. A connection that was accepted and then hung waits for one more verdict only: the
- * network may have been cut meanwhile.
+ * network may have been cut, or repaired, meanwhile.
  *
- * | verdict                       | a healthy check would become unhealthy |
- * |-------------------------------|----------------------------------------|
- * | down, without any packet      | waits                                  |
- * | down Timeout, after an answer | waits the first time                   |
- * | any other                     | does not wait                          |
+ * | verdict                       | a healthy check would become unhealthy              |
+ * |-------------------------------|-----------------------------------------------------|
+ * | down, without any packet      | waits                                               |
+ * | down Timeout, after an answer | waits, unless the same verdict is the one that waits |
+ * | any other                     | does not wait                                       |
  */
 function mustWait(
   held: HeldVerdict | undefined,
@@ -220,7 +228,8 @@ function mustWait(
   after: Health,
 ): boolean {
   if (from.state !== 'healthy' || after.state !== 'unhealthy') return false;
-  return isUnreached === true || (reason === 'Timeout' && held === undefined);
+  const isFirstHang = held === undefined || held.verdict.isUnreached === true;
+  return isUnreached === true || (reason === 'Timeout' && isFirstHang);
 }
 
 const isSilence = ({ kind, isUnreached, reason }: Verdict): boolean =>

@@ -56,11 +56,23 @@ describe('a verdict without an answer that would make an address unhealthy', () 
     expect(held).toEqual(['a', 'a']);
   });
 
-  it('does not protect a host that then refuses', () => {
+  it('does not protect a host that then refuses, for the whole threshold', () => {
     record(silent, silent, down);
-    expect(state()).toBe('unhealthy');
     table.release('one', 'a');
+    expect([changes, settled, state()]).toEqual([[], ['a'], 'healthy']);
+    record(down);
     expect(changes).toEqual(['a healthy to unhealthy']);
+  });
+
+  it('does not count with a connection that hangs because the network was repaired meanwhile', () => {
+    const single = aCheck({ id: 'd', timing: { failureThreshold: 1 } });
+    for (const verdict of [up, silent, timedOut]) table.record('one', single, verdict);
+    record(silent, silent, timedOut);
+    table.recount();
+    expect([held, state(), table.get('one', 'd')?.state]).toEqual([['d', 'a'], 'healthy', 'healthy']);
+    table.record('one', single, timedOut);
+    table.record('one', single, timedOut);
+    expect(table.get('one', 'd')?.state).toBe('unhealthy');
   });
 
   it('remains where this process fails', () => {
