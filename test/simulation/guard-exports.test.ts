@@ -25,7 +25,7 @@ const namesRead = [
   ...readFileSync(join(import.meta.dirname, 'guards.ts'), 'utf8').matchAll(
     /\breal\['(\w+)'\]|\breal\.(\w+)|\bfn\(real, '(\w+)'\)|\bconst \{ (\w+) \} = real\b/g,
   ),
-].flatMap(([, ...groups]) => groups.filter((name) => name !== undefined));
+].flatMap(([, ...groups]) => groups.filter(Boolean));
 
 describe('a guard of the simulation', () => {
   it.each(cases)('replaces only what exists: $name in $path', async ({ path, replace }) => {
