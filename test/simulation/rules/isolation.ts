@@ -53,7 +53,9 @@ function whyNot(scene: Scene, index: number, since: number): string | undefined 
 function isOutseen({ targets, history, now, steadyFrom }: Scene, index: number, since: number): boolean {
   const others = Array.from({ length: history.replicas }, (_, i) => i).filter((i) => i !== index);
   return others.some((other) => {
-    const paths = [...targets.hosts.keys()].map((ip) => targets.path(other, ip));
+    const ips = [...targets.hosts.keys()];
+    // A server that hangs is no answer in time.
+    const paths = ips.flatMap((ip) => [targets.path(other, ip), targets.state(ip)]);
     const from = Math.max(since, steadyFrom, ...paths.map((path) => path.since));
     return paths.every(({ is }) => is) && now - from > (from === since ? yieldsMs.atBegin : yieldsMs.later);
   });

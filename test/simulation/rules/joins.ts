@@ -1,4 +1,5 @@
 import type { Change } from '../cluster.ts';
+import type { Heard } from '../evidence.ts';
 import { servicesOf, type Scene } from '../scene.ts';
 import type { CreateRule, Move } from './rule.ts';
 
@@ -24,7 +25,9 @@ function whyNot(scene: Scene, by: NonNullable<Change['by']>, move: Move): string
   const spec = scene.specOf(backend);
   const heard = scene.evidence.heardSince(by, ip, scene.windowFrom(by.sentAt));
   const threshold = spec?.probe?.failureThreshold ?? 3;
-  if (!heard.some(({ hadUp, downs }) => hadUp && downs < threshold)) return 'without a success in its term';
+  // While most hosts are silent, a silent address remains as it was, also if a person takes it out and in.
+  const counts = ({ hadUp, downs }: Heard): boolean => hadUp && (downs < threshold || scene.isIsolated);
+  if (!heard.some(counts)) return 'without a success in its term';
   const isPrimary = servicesOf(backend, spec).some(
     ({ name, role }) => name === service && role === 'Primary',
   );

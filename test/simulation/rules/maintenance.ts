@@ -1,6 +1,6 @@
 import { publishedByService, type ByService } from '../published.ts';
 import type { Scene } from '../scene.ts';
-import { departureOf, Departures, type By } from './departures.ts';
+import { departureOf, Departures, isDrainedByWindow, type By } from './departures.ts';
 import type { CreateRule, Move } from './rule.ts';
 
 /**
@@ -40,8 +40,9 @@ const decidedFrom = (scene: Scene, { sentAt }: By): number =>
 
 function whyFrozen(scene: Scene, by: By, { ip, service }: Move): readonly string[] {
   const backend = scene.holderOf(service) ?? '';
-  if (!scene.hasWindows(backend)) return [];
-  const since = scene.actionsSince(backend, ip, decidedFrom(scene, by));
+  const from = decidedFrom(scene, by);
+  if (!scene.hasWindows(backend) || isDrainedByWindow(scene, backend, ip, from)) return [];
+  const since = scene.actionsSince(backend, ip, from);
   if (since.every(({ action }) => action === 'Freeze')) return [`took ${ip} from ${service} in a Freeze`];
   const end = endOfFreeze(scene, backend, ip, by.sentAt);
   if (end === undefined || end > by.sentAt) return [];
