@@ -15,13 +15,16 @@ export const oneWriter: CreateRule = (scene, fault) => {
     },
     written: ({ before, after, by }) => {
       const { kind = '', metadata } = after ?? before ?? {};
-      if (by === undefined || (kind !== 'EndpointSlice' && kind !== 'Endpoints')) return;
+      if (by === undefined || !isOfAddresses(kind)) return;
       const term = `${by.replica.identity} ${by.term}`;
       if (!terms.includes(term)) terms.push(term);
       const key = `${kind} ${metadata?.name ?? ''}`;
-      if (terms.indexOf(term) < (last.get(key) ?? 0))
-        fault(`${key} was written by ${term} after a later term`);
+      // A late create has no version that could refuse it, and replaces nothing.
+      const replacedBy = before === undefined ? Infinity : terms.indexOf(term);
+      if (replacedBy < (last.get(key) ?? 0)) fault(`${key} was written by ${term} after a later term`);
       last.set(key, terms.indexOf(term));
     },
   };
 };
+
+const isOfAddresses = (kind: string): boolean => kind === 'EndpointSlice' || kind === 'Endpoints';

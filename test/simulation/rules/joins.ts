@@ -25,8 +25,9 @@ function whyNot(scene: Scene, by: NonNullable<Change['by']>, move: Move): string
   const spec = scene.specOf(backend);
   const heard = scene.evidence.heardSince(by, ip, scene.windowFrom(by.sentAt));
   const threshold = spec?.probe?.failureThreshold ?? 3;
-  // While most hosts are silent, a silent address remains as it was, also if a person takes it out and in.
-  const counts = ({ hadUp, downs }: Heard): boolean => hadUp && (downs < threshold || scene.isIsolated);
+  // While most hosts are silent, a silent address remains as it was. Verdicts in a Freeze do not count after it.
+  const isHeld = scene.isIsolated || wasFrozen(scene, backend, ip, by.sentAt);
+  const counts = ({ hadUp, downs }: Heard): boolean => hadUp && (downs < threshold || isHeld);
   if (!heard.some(counts)) return 'without a success in its term';
   const isPrimary = servicesOf(backend, spec).some(
     ({ name, role }) => name === service && role === 'Primary',
@@ -34,3 +35,10 @@ function whyNot(scene: Scene, by: NonNullable<Change['by']>, move: Move): string
   const isKnown = wasListed || heard.some(({ role }) => role === 'Primary');
   return isPrimary && !isKnown ? 'and it is no primary' : undefined;
 }
+
+/** Time after a Freeze in which the next verdicts decide. */
+const thawMs = 10_000;
+
+const wasFrozen = (scene: Scene, backend: string, ip: string, sentAt: number): boolean =>
+  scene.hasWindows(backend) &&
+  scene.actionsSince(backend, ip, sentAt - thawMs).some(({ action }) => action === 'Freeze');
