@@ -7,7 +7,7 @@ import { systemClock as clock, systemRandom as random } from '../system-clock.ts
 import { version } from '../version.ts';
 import { clusterConfig, namespaceOf } from './cluster-config.ts';
 import type { FlagValues } from './command.ts';
-import { explainedError } from './explained-error.ts';
+import { explainedError, type ErrorPlace } from './explained-error.ts';
 import type { OperatorLease } from './leader.ts';
 import type { BackendNotice, StoredBackend } from './report.ts';
 import type { Surroundings } from './terminal.ts';
@@ -26,6 +26,8 @@ export interface Cluster {
   /** Undefined: there is none. Throws if it cannot be read. */
   lease(namespace: string, name: string): Promise<OperatorLease | undefined>;
   events(name: string): Promise<readonly BackendNotice[]>;
+  /** Sets annotations; null removes one. Fails if the backend has changed since it was read. */
+  annotate(backend: StoredBackend, annotations: Readonly<Record<string, string | null>>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,57 +45,65 @@ export function openCluster(
   const namespace = namespaceOf(flags, config);
   const credentials = impersonating(new ApiCredentials(() => clusterConfig(flags, env), clock), flags);
   const client = new KubeClient({
-    credentials,
-    clock,
-    random,
-    userAgent: `kubectl-external_backend/${version}`,
+    ...{ credentials, clock, random, userAgent: `kubectl-external_backend/${version}` },
   });
-  const deadlineMs = deadlineOf(flags) ?? defaults.deadlineMs;
   const server = config.getCurrentCluster()?.server ?? '';
-  const get = async <T>(request: Omit<ApiRequest, 'verb'>, verb: 'get' | 'list' = 'get'): Promise<T> => {
+  const send = senderOf(client, deadlineOf(flags) ?? defaults.deadlineMs, { server, namespace });
+  return { namespace, ...operationsOf(send, namespace), close: () => client.close() };
+}
+
+type Send = <T>(request: ApiRequest) => Promise<T>;
+
+/** Returns a function that sends a request once. Its errors have a next step. */
+const senderOf =
+  (client: KubeClient, deadlineMs: number | undefined, place: Omit<ErrorPlace, 'name'>): Send =>
+  async <T>(request: ApiRequest) => {
     try {
       const limits = { attempts: 1, ...(deadlineMs !== undefined && { deadlineMs }) };
-      return (await client.request({ verb, ...limits, ...request })) as T;
+      return (await client.request({ ...limits, ...request })) as T;
     } catch (error) {
-      throw explainedError(error, { server, namespace, name: request.name });
+      throw explainedError(error, { ...place, name: request.name });
     }
   };
+
+function operationsOf(send: Send, namespace: string): Omit<Cluster, 'namespace' | 'close'> {
+  const ofBackend = (name: string) => ({
+    ...{ resource: 'externalbackends', name, path: pathOf(resources.ExternalBackend, namespace, name) },
+  });
   return {
-    namespace,
     backends: async ({ allNamespaces = false, selector }) => {
       const path = pathOf(resources.ExternalBackend, allNamespaces ? undefined : namespace);
       const query = { labelSelector: selector };
-      const list = await get<List<StoredBackend>>({ resource: 'externalbackends', path, query }, 'list');
-      return list.items ?? [];
+      const request = { verb: 'list', resource: 'externalbackends', path, query } as const;
+      return (await send<List<StoredBackend>>(request)).items ?? [];
     },
-    backend: (name) =>
-      get({ resource: 'externalbackends', name, path: pathOf(resources.ExternalBackend, namespace, name) }),
+    backend: (name) => send({ verb: 'get', ...ofBackend(name) }),
     lease: async (leaseNamespace, name) => {
       const path = pathOf(resources.Lease, leaseNamespace, name);
       try {
-        return (await client.request({
-          verb: 'get',
-          resource: 'leases',
-          name,
-          path,
-          attempts: 1,
-        })) as OperatorLease;
+        return await send<OperatorLease>({ verb: 'get', resource: 'leases', name, path });
       } catch (error) {
-        if (hasStatus(error, 404)) return undefined;
+        if (isAnswer(error, 404)) return undefined;
         throw error;
       }
     },
     events: async (name) => {
-      const fieldSelector = `regarding.kind=ExternalBackend,regarding.name=${name}`;
+      const query = { fieldSelector: `regarding.kind=ExternalBackend,regarding.name=${name}` };
       const path = pathOf(resources.Event, namespace);
-      return (
-        (await get<List<BackendNotice>>({ resource: 'events', path, query: { fieldSelector } }, 'list'))
-          .items ?? []
-      );
+      const request = { verb: 'list', resource: 'events', path, query } as const;
+      return (await send<List<BackendNotice>>(request)).items ?? [];
     },
-    close: () => client.close(),
+    annotate: async ({ metadata: { name, resourceVersion } }, annotations) => {
+      const body = { metadata: { resourceVersion, annotations } };
+      const contentType = 'application/merge-patch+json';
+      await send({ verb: 'patch', ...ofBackend(name), body, contentType });
+    },
   };
 }
+
+/** Returns true for an error of the API server with this HTTP status. */
+export const isAnswer = (error: unknown, status: number): boolean =>
+  error instanceof Error && hasStatus(error.cause, status);
 
 function deadlineOf(flags: FlagValues): number | undefined {
   const text = flags.text('request-timeout');

@@ -1,5 +1,5 @@
 import type { Command } from './command.ts';
-import { statusFlags } from './flags.ts';
+import { maintainFlags, statusFlags, undrainFlags } from './flags.ts';
 
 /** All commands, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -11,6 +11,33 @@ export const commands: readonly Command[] = [
     flags: statusFlags,
     examples: ['status', 'status -A -o wide', 'status orders-db -n shop', 'status -o json'],
     run: async (invocation) => (await import('./status.ts')).runStatus(invocation),
+  },
+  {
+    name: 'drain',
+    args: 'NAME [HOST]',
+    count: [1, 2],
+    summary: 'Takes a host, or all, out of the Services for a time, except the last ready one.',
+    flags: maintainFlags,
+    examples: ['drain orders-db 10.20.0.11 --for=2h', 'drain orders-db 10.20.0.11 --for=2h --dry-run'],
+    run: async (invocation) => (await import('./maintain.ts')).runMaintain('Drain', invocation),
+  },
+  {
+    name: 'undrain',
+    args: 'NAME [HOST]',
+    count: [1, 2],
+    summary: 'Ends the drain of a host, or all drains.',
+    flags: undrainFlags,
+    examples: ['undrain orders-db 10.20.0.11'],
+    run: async (invocation) => (await import('./maintain.ts')).runUndrain(invocation),
+  },
+  {
+    name: 'freeze',
+    args: 'NAME [HOST]',
+    count: [1, 2],
+    summary: 'Keeps what is published of a host, or of all, whatever the probes report, for a time.',
+    flags: maintainFlags,
+    examples: ['freeze orders-db --for=30m'],
+    run: async (invocation) => (await import('./maintain.ts')).runMaintain('Freeze', invocation),
   },
   {
     name: 'completion',

@@ -37,6 +37,8 @@ function nextStep(error: OperatorError, { server, namespace, name }: ErrorPlace)
       return name === undefined
         ? 'The API server does not have ExternalBackends: install the CRD of the operator first'
         : `List the backends of all namespaces: kubectl external-backend status -A`;
+    case 409:
+      return 'Another client changed the backend meanwhile, and nothing was written: run the command again';
     default:
       return undefined;
   }

@@ -49,3 +49,12 @@ export const statusFlags = {
   },
   'lease-name': { value: 'NAME', description: 'Name of that Lease. Default: external-backend-operator.' },
 } as const satisfies Readonly<Record<string, Flag>>;
+
+export const undrainFlags = {
+  'dry-run': { description: 'Prints the annotation, and writes nothing.' },
+} as const satisfies Readonly<Record<string, Flag>>;
+
+export const maintainFlags = {
+  for: { value: 'DURATION', description: 'Time after which it ends, such as 30m or 2h. Required.' },
+  ...undrainFlags,
+} as const satisfies Readonly<Record<string, Flag>>;

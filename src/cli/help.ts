@@ -11,7 +11,8 @@ const indented = (rows: readonly (readonly [string, string])[]): string => {
 };
 
 /** Returns the help of the plugin. */
-export const pluginHelp = (): string => `Reads what the External Backend Operator reports.
+export const pluginHelp =
+  (): string => `Reports what the External Backend Operator does, and begins and ends maintenance.
 
 Usage:
   ${programName} COMMAND [flags]

@@ -7,7 +7,7 @@ import type { Tone } from './terminal.ts';
 /** An ExternalBackend as it is stored. Its status may have fields of a newer operator. */
 export interface StoredBackend {
   readonly metadata: ObjectMeta;
-  readonly spec: { readonly mode?: string };
+  readonly spec: { readonly mode?: string; readonly targets?: readonly { readonly host: string }[] };
   readonly status?: Partial<Status>;
 }
 
