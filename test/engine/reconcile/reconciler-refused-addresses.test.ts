@@ -54,6 +54,26 @@ describe('an address that the API server refuses', () => {
     expect(world.published()).toEqual([`+${A}`, `+${C}`, `-${B}`]);
   });
 
+  it('is found also when its slice was created without endpoints before it was refused', async () => {
+    const world = new ReconcileWorld();
+    const dryRuns = new Set<string>();
+    deny(world, denyOne);
+    const perform = world.cluster.perform.bind(world.cluster);
+    world.cluster.perform = (action) => {
+      if (action.op === 'dryRun') dryRuns.add(`${action.write.op} ${action.write.object.kind}`);
+      return perform(action);
+    };
+    await world.bringUp({
+      targets: [{ host: D, role: 'Primary' }],
+      services: [{ name: 'rw', role: 'Primary' }],
+    });
+    expect(world.published('rw')).toEqual([]);
+    expect(dryRuns).toContain('update EndpointSlice');
+    expect(dryRuns).not.toContain('create EndpointSlice');
+    expect(conditionText(world, 'Degraded')).toBe('True PublishRefused');
+    expect(world.status().targets?.[0]?.addresses).toMatchObject([{ ip: D, reason: 'PublishRefused' }]);
+  });
+
   it('does not prevent other addresses of a new backend', async () => {
     const world = new ReconcileWorld();
     deny(world, denyOne);

@@ -127,13 +127,17 @@ export class FakeCluster implements ClusterCache, Writer {
 
   async perform(action: Action): Promise<void> {
     await Promise.resolve();
-    const error = this.refuse(requestOf(action));
-    if (error !== undefined) throw error;
-    if (action.op === 'dryRun') return;
     if (action.op === 'create' && action.emptyFirst === true) await this.#createEmpty(action.object);
-    else this.execute(action);
+    else this.#request(action);
+    if (action.op === 'dryRun') return;
     if (!isRead(action)) this.writes.push(action);
     this.onWrite();
+  }
+
+  #request(action: Action): void {
+    const error = this.refuse(requestOf(action));
+    if (error !== undefined) throw error;
+    this.execute(action);
   }
 
   /** Does what the API server does with the requests of an action. Throws if it refuses them. */
@@ -161,6 +165,8 @@ export class FakeCluster implements ClusterCache, Writer {
         this.put({ ...this.#get(action.ref), status: action.status } as KubeObject);
         break;
       case 'dryRun':
+        if (action.write.op === 'create' && this.#objects.has(idOfObject(action.write.object)))
+          throw conflict();
         break;
       default:
         this.#store(action.op, action.object);
@@ -169,11 +175,11 @@ export class FakeCluster implements ClusterCache, Writer {
 
   /** Stores the slice without endpoints, and then with them, as the writer does. */
   async #createEmpty(object: EndpointSlice | Endpoints): Promise<void> {
-    this.execute({ op: 'create', object: { ...object, endpoints: [] } as EndpointSlice });
+    this.#request({ op: 'create', object: { ...object, endpoints: [] } as EndpointSlice });
     const { uid = '', resourceVersion = '' } = this.#objects.get(idOfObject(object))?.metadata ?? {};
     this.onWrite();
     await Promise.resolve();
-    this.execute({
+    this.#request({
       op: 'update',
       object: { ...object, metadata: { ...object.metadata, uid, resourceVersion } },
     });
