@@ -1,4 +1,4 @@
-import { touchesSlice } from '../../core/kubernetes/action.ts';
+import { touchesSlice, type Action } from '../../core/kubernetes/action.ts';
 import type { DesiredService } from '../../core/publish/desired.ts';
 import type { OperatorError } from '../../core/errors.ts';
 import { withHeldAddresses, isEmptyIn, placesOf } from '../../core/publish/held-addresses.ts';
@@ -96,7 +96,12 @@ export async function publish(
       (service, i) =>
         halves[i]?.length === 0 && isEditedMeanwhile(inputs, service, plans[i], unstored, options),
     );
-    if ((isHalf || learned || isEdited) && round < MAX_ROUNDS) continue;
+    const isFreed = await hasFreed(plans, lists, {
+      unstored,
+      options,
+      removing: removals.flat().length > 0 && round === 1 ? removing : undefined,
+    });
+    if ((isHalf || learned || isEdited || isFreed) && round < MAX_ROUNDS) continue;
     flapping.end();
     for (const service of desired) forget(inputs, service, refusals, options);
     const kept = (await removing).flat();
@@ -120,6 +125,32 @@ const unreplacedIn = (failed: readonly FailedWrite[]): readonly RefusedReplaceme
       );
 
 /**
+ * Returns true when the API server refused to replace a Service, while another Service of the backend was written
+ * or removed. That one may have had the node port or the cluster IP, which is free now.
+ */
+async function hasFreed(
+  plans: readonly ServicePlan[],
+  lists: readonly (readonly FailedWrite[])[],
+  { unstored, options, removing }: ReleaseSources,
+): Promise<boolean> {
+  if (!unreplacedIn(lists.flat()).some(({ error }) => error.kind === 'terminal')) return false;
+  const isRemoved = removing !== undefined && (await removing).flat().length === 0;
+  const isWritten = ({ steps }: ServicePlan, i: number): boolean =>
+    lists[i]?.length === 0 &&
+    steps.some(({ action }) => isServiceWrite(action) && !unstored.isKnown(action, options));
+  return isRemoved || plans.some(isWritten);
+}
+
+interface ReleaseSources {
+  readonly unstored: UnstoredWrites;
+  readonly options: PublishingOptions;
+  /** Removals of Services; undefined: there are none, or they ended before. */
+  readonly removing: Promise<readonly (readonly FailedWrite[])[]> | undefined;
+}
+
+const isServiceWrite = ({ op }: Action): boolean => op === 'applyService' || op === 'setService';
+
+/**
  * Returns true when another client edited a Service just before the last write to it. The answer to the write
  * contains the edit, so no later watch event starts a run for it.
  */
@@ -130,7 +161,7 @@ function isEditedMeanwhile(
   unstored: UnstoredWrites,
   options: PublishingOptions,
 ): boolean {
-  const isWritten = plan?.steps.some(({ action: { op } }) => op === 'applyService' || op === 'setService');
+  const isWritten = plan?.steps.some(({ action }) => isServiceWrite(action));
   const { service } = observedObjects(backend.namespace, name, options.cache);
   if (isWritten !== true || service === undefined) return false;
   const repair = repairPatch(service, body);

@@ -70,6 +70,41 @@ describe('a Service that must be replaced, and whose replacement the API server 
     expect([world.published('db'), world.ready()]).toEqual([[`+${A}`, `+${B}`], 'True Published']);
   });
 
+  it.each<readonly [string, readonly object[]]>([
+    ['is given another one', [{ name: 'ro', clusterIP: '10.96.7.9' }]],
+    ['becomes headless', [{ name: 'ro', headless: true }]],
+    ['is removed', []],
+  ])('gets a cluster IP at once that another Service of the backend had, which %s', async (_, others) => {
+    const before = { name: 'ro', clusterIP: '10.96.7.8' };
+    const world = new ReconcileWorld();
+    await world.bringUp({ ...spec({}), services: [{ name: 'db' }, before] });
+    world.store(
+      { ...spec({}), services: [{ name: 'db', clusterIP: '10.96.7.8' }, ...others] },
+      { generation: 2 },
+    );
+    await settle(world);
+    world.say(up);
+    await settle(world);
+    expect(world.cluster.service(namespace, 'db')?.spec.clusterIP).toBe('10.96.7.8');
+    expect([world.published('db'), world.ready()]).toEqual([[`+${A}`, `+${B}`], 'True Published']);
+  });
+
+  it('remains while a foreign Service has its cluster IP, also when another one of the backend is edited', async () => {
+    const ro = { name: 'ro', clusterIP: '10.96.7.8' };
+    const world = new ReconcileWorld();
+    world.cluster.put(aService({ clusterIP: '10.96.7.7', clusterIPs: ['10.96.7.7'] }, { name: 'other' }));
+    await world.bringUp({ ...spec({}), services: [{ name: 'db' }, ro] });
+    const uid = world.cluster.service(namespace, 'db')?.metadata.uid;
+    const edited = { ...ro, annotations: { team: 'billing' } };
+    world.store(
+      { ...spec({}), services: [{ name: 'db', clusterIP: '10.96.7.7' }, edited] },
+      { generation: 2 },
+    );
+    await settle(world);
+    expect(world.cluster.service(namespace, 'db')?.metadata.uid).toBe(uid);
+    expect([world.published('db'), world.ready()]).toEqual([[`+${A}`, `+${B}`], 'False ReplacementRefused']);
+  });
+
   it('is published as before when the spec is corrected', async () => {
     const { world, isSame } = await edited(spec({}), spec({ ipFamilies: ['IPv6'] }));
     world.store(spec({}), { generation: 3 });
