@@ -3,6 +3,7 @@ import { Budget } from '../connection/budget.ts';
 import type { Probe } from '../connection/probe.ts';
 import { runProtocol } from '../connection/protocol-runner.ts';
 import type { Protocol } from '../connection/protocol.ts';
+import { singleRequestProtocol } from '../connection/single-request.ts';
 import { createSecureContextCache, tlsPolicyOf } from '../connection/tls.ts';
 import { createMysqlPorts } from '../mysql/mysql-ports.ts';
 import { proberFault, responded, verdict } from '../verdict/verdicts.ts';
@@ -45,25 +46,8 @@ const maxLineBytes = 1024;
 const request = Buffer.from('version\r\n');
 
 /** Creates the protocol of one run. */
-export function memcachedProtocol({ secure = false }: MemcachedProtocolOptions = {}): Protocol {
-  let isSecure = !secure;
-  let isQueried = false;
-  return {
-    maxBytes: maxLineBytes,
-    next: (received) => {
-      if (!isSecure) {
-        isSecure = true;
-        return { kind: 'secure', consumed: 0 };
-      }
-      if (!isQueried) {
-        isQueried = true;
-        return { kind: 'send', bytes: request, consumed: 0 };
-      }
-      const answer = verdictOfLine(received);
-      return answer === undefined ? { kind: 'more' } : { kind: 'done', verdict: answer };
-    },
-  };
-}
+export const memcachedProtocol = ({ secure = false }: MemcachedProtocolOptions = {}): Protocol =>
+  singleRequestProtocol({ secure, request, maxBytes: maxLineBytes, verdictOf: verdictOfLine });
 
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the text protocol of memcached');
 const saturated = verdict('inconclusive', 'Saturated', 'the maximum number of connections is reached');

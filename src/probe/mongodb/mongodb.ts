@@ -2,6 +2,7 @@ import { proberFault, verdict } from '../verdict/verdicts.ts';
 import { Budget } from '../connection/budget.ts';
 import { runProtocol } from '../connection/protocol-runner.ts';
 import type { Protocol } from '../connection/protocol.ts';
+import { singleRequestProtocol } from '../connection/single-request.ts';
 import { readHello } from './mongodb-document.ts';
 import type { Bson } from './mongodb-document.ts';
 import { verdictOfHello } from './mongodb-hello.ts';
@@ -41,25 +42,18 @@ export function createMongodb(guard = createMysqlPorts()): Probe {
 const wrongProtocol = verdict('down', 'WrongProtocol', 'the answer is not of the MongoDB protocol');
 
 /** Creates the protocol of one run. */
-export function mongodbProtocol(bson: Bson, options: MongodbProtocolOptions = {}): Protocol {
-  let isSecure = options.secure !== true;
-  let isQueried = false;
-  return {
+export const mongodbProtocol = (
+  bson: Bson,
+  { secure = false, setName }: MongodbProtocolOptions = {},
+): Protocol =>
+  singleRequestProtocol({
+    secure,
+    request: helloRequest,
     maxBytes: maxMessageBytes,
-    next: (received) => {
-      if (!isSecure) {
-        isSecure = true;
-        return { kind: 'secure', consumed: 0 };
-      }
-      if (!isQueried) {
-        isQueried = true;
-        return { kind: 'send', bytes: helloRequest, consumed: 0 };
-      }
+    verdictOf: (received) => {
       const message = readMongodbMessage(received);
-      if (message === 'unfinished') return { kind: 'more' };
+      if (message === 'unfinished') return undefined;
       const hello = message === 'unknown' ? undefined : readHello(bson, message.document);
-      const end = hello === undefined ? wrongProtocol : verdictOfHello(hello, options.setName);
-      return { kind: 'done', verdict: end };
+      return hello === undefined ? wrongProtocol : verdictOfHello(hello, setName);
     },
-  };
-}
+  });
