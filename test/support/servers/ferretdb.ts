@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { startPart, waitFor } from '../../controlplane/process.ts';
 import { mustRun } from '../../controlplane/run.ts';
 import type { Authority } from '../../probe/support/certificates.ts';
-import { freePort } from './ports.ts';
+import { acceptsConnections, freePort } from './ports.ts';
 
 /** A real FerretDB on 127.0.0.1, its data in memory. */
 export interface FerretDb {
@@ -38,7 +36,7 @@ export async function startFerretDb(authority: Authority): Promise<FerretDb> {
     ],
     file('log'),
   );
-  await waitFor(part, () => accepts(port), 20_000);
+  await waitFor(part, () => acceptsConnections(port), 20_000);
   return {
     port,
     tlsPort,
@@ -48,11 +46,4 @@ export async function startFerretDb(authority: Authority): Promise<FerretDb> {
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
-  socket.destroy();
-  return true;
 }

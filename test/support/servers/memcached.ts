@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
-import { freePort } from './ports.ts';
+import { endChild } from './end-child.ts';
+import { acceptsConnections, freePort } from './ports.ts';
 
 /** A real memcached server. */
 export interface Memcached {
@@ -75,7 +75,7 @@ class RunningMemcached implements Memcached {
     child.unref();
     this.#child = child;
     await eventually(
-      () => accepts(this.port),
+      () => acceptsConnections(this.port),
       (is) => is,
       { fact: 'it accepts connections', deadlineMs: 20_000 },
     );
@@ -106,11 +106,7 @@ class RunningMemcached implements Memcached {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.ref();
-    child.kill('SIGKILL');
-    await gone;
+    await endChild(child);
   }
 
   async remove(): Promise<void> {
@@ -118,12 +114,3 @@ class RunningMemcached implements Memcached {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
-
-const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });

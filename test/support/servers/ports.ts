@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 /** Returns a TCP port of 127.0.0.1 that was free a moment ago. */
@@ -21,3 +21,13 @@ export async function freeUdpPort(address: string): Promise<number> {
   socket.close();
   return port;
 }
+
+/** Returns whether a server of 127.0.0.1 accepts connections on the port. */
+export const acceptsConnections = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });

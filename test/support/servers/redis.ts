@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
+import { endChild } from './end-child.ts';
 import { freePort } from './ports.ts';
 import { bring } from './unstable.ts';
 
@@ -145,11 +145,7 @@ class RunningRedis implements Redis {
   async kill(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.ref();
-    child.kill('SIGKILL');
-    await gone;
+    await endChild(child);
   }
 
   async remove(): Promise<void> {
