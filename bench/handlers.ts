@@ -9,6 +9,7 @@ import { createAuthority } from '../test/probe/support/certificates.ts';
 import type { Authority, Certificate } from '../test/probe/support/certificates.ts';
 import { startFerretDb } from '../test/support/servers/ferretdb.ts';
 import { startMariaDb } from '../test/support/servers/mariadb.ts';
+import { startMemcached } from '../test/support/servers/memcached.ts';
 import { createPostgresCluster } from '../test/support/servers/postgres-cluster.ts';
 import { freePort } from '../test/support/servers/ports.ts';
 import { startRedis } from '../test/support/servers/redis.ts';
@@ -70,6 +71,8 @@ async function start(authority: Authority, stops: (() => Promise<void>)[]): Prom
   );
   const redis = await withPid(() => startRedis());
   stops.push(() => redis.server.remove());
+  const memcached = await withPid(() => startMemcached());
+  stops.push(() => memcached.server.remove());
   const ferretdb = await withPid(() => startFerretDb(authority));
   stops.push(() => ferretdb.server.remove());
 
@@ -95,6 +98,7 @@ async function start(authority: Authority, stops: (() => Promise<void>)[]): Prom
     of(mariadb, mariadb.server.port, 'mysql (MariaDB)', my),
     of(mariadb, mariadb.server.port, 'mysql (MariaDB), with credentials', { ...my, credentials }),
     of(redis, redis.server.port, 'redis', { kind: 'redis' }),
+    of(memcached, memcached.server.port, 'memcached', { kind: 'memcached' }),
     of(ferretdb, ferretdb.server.port, 'mongodb (FerretDB)', { kind: 'mongodb' }),
   ];
 }
