@@ -5,7 +5,7 @@ import { createDnsClient } from './dns/query/client.ts';
 import { DnsResolver } from './dns/refresh/resolver.ts';
 import { Engine } from './engine/engine.ts';
 import type { EngineOptions } from './engine/engine.ts';
-import type { ProbeFn } from './engine/ports.ts';
+import type { ProbeOnceFn } from './engine/ports.ts';
 import type { Logger } from './util/log.ts';
 import { KubeClient } from './kube/client/client.ts';
 import { ApiCredentials } from './kube/client/credentials.ts';
@@ -18,11 +18,10 @@ import { KubeCache } from './kube/cache/cluster-cache.ts';
 import { KubeWriter } from './kube/write/writer.ts';
 import { createTerms } from './create-terms.ts';
 import { createMessenger } from './create-messenger.ts';
-import { createProbes } from './probe/probes.ts';
-import { createProberOf } from './create-prober.ts';
+import { createProbing } from './create-prober.ts';
 import { Metrics } from './serve/metrics.ts';
 import { createServers } from './create-servers.ts';
-import { systemClock as clock, systemRandom as random, systemThreadCpu } from './system-clock.ts';
+import { systemClock as clock, systemRandom as random } from './system-clock.ts';
 import { TokenBucket } from './util/token-bucket.ts';
 
 export interface OperatorOptions {
@@ -58,23 +57,24 @@ export function createOperator(options: OperatorOptions): Operator {
     ...{ ...parts, logger, instance: options.instance },
     observer: metrics,
   });
-  const probes = createProbes({ cpuNow: systemThreadCpu });
+  const probing = createProbing({ ...options, metrics, program: options.proberProgram });
   const cache: KubeCache = createCache(options, client, metrics, () => engine);
   const dns = createDns(options, metrics, () => engine);
   const secrets = new SecretReader({ ...parts, onNews: (owners) => engine.inputsChanged(owners) });
   const terms: Terms = createTerms({ ...options, ...parts, metrics, events, engine: () => engine });
   const addressing = createAddressing({ ...options, client, onChange: () => engine.networksChanged() });
+  const probeOnce: ProbeOnceFn = (check, signal) => engine.probeOnce(check, signal);
   const messenger = createMessenger({
     ...{ ...options, ...parts, terms: () => terms },
-    ...{ cache, secrets, policy: addressing.rules.policy, probe: probes.probe },
+    ...{ cache, secrets, policy: addressing.rules.policy, probe: probeOnce },
   });
   const engine: Engine = createEngine(options, metrics, {
     cache,
     ...addressing.rules,
     ...{ writer: createWriter(client, cache, terms), events },
-    ...{ canaryProbe: probes.probe, witnesses: messenger },
+    ...{ canaryProbe: probeOnce, witnesses: messenger },
     onOutseen: () => void terms.yield(),
-    createProber: createProberOf({ ...options, metrics, probes, program: options.proberProgram }),
+    createProber: probing.createProber,
     ...{ resolver: dns.resolver, secrets },
   });
   let synced = false;
@@ -100,7 +100,7 @@ export function createOperator(options: OperatorOptions): Operator {
     },
     stop: async () => {
       await Promise.all([cache.stop(), addressing.stop(), engine.stop(config.shutdownTimeout)]);
-      probes.close();
+      probing.close();
       dns.close();
       secrets.close();
       events.stop();
@@ -144,7 +144,7 @@ function createEngine(
     | 'aliasPolicy'
     | 'networksOf'
   > &
-    Pick<EngineOptions, 'witnesses' | 'onOutseen'> & { readonly canaryProbe: ProbeFn },
+    Pick<EngineOptions, 'witnesses' | 'onOutseen'> & { readonly canaryProbe: ProbeOnceFn },
 ): Engine {
   return new Engine({
     ...world,

@@ -10,7 +10,7 @@ import { SecondOpinions } from './isolation/second-opinions.ts';
 import { TransitionEvents } from './reconcile/transition-events.ts';
 import { WarningHistory } from './probing/warning-history.ts';
 import type { BackendEvent } from '../core/events/backend-event.ts';
-import type { ClusterCache, EventSink, Resolver, Secrets, Witnesses, Writer } from './ports.ts';
+import type { ClusterCache, EventSink, ProbeOnceFn, Resolver, Secrets, Witnesses, Writer } from './ports.ts';
 import type { Logger } from '../util/log.ts';
 import type { Clock, Random } from '../util/clock.ts';
 import type { CreateProber, NotableVerdict, Prober, ProberStats } from './probing/prober.ts';
@@ -219,6 +219,9 @@ export class Engine {
     this.#opinions.reset();
     await Promise.all([this.#prober.stop(), this.#queue.stop(deadlineMs)]);
   }
+
+  /** Performs one run where the checks are probed, whether this replica leads or not. Changes no health. */
+  readonly probeOnce: ProbeOnceFn = (check, signal) => this.#prober.probeOnce(check, signal);
 
   /** Returns the namespaces whose periods are longer than in their specs, with the factors. */
   slowedNamespaces(): ReadonlyMap<string, number> {

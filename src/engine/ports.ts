@@ -10,13 +10,19 @@ import type { EndpointSlice, Endpoints, KubeObject, Service } from '../core/kube
 import type { SecretState } from '../core/probing/probe-secrets.ts';
 import type { NameState, Question, Records } from '../core/resolution/name-state.ts';
 import type { AskedCheck, Opinion } from '../core/isolation/second-opinion.ts';
-import type { Verdict } from '../core/probing/verdict.ts';
+import type { BareVerdict, Verdict } from '../core/probing/verdict.ts';
 
 /**
  * Performs one probe run. A target cannot make it reject; a rejection is a fault of the prober. Ends within
  * the check's timeout, and at once when the signal aborts.
  */
 export type ProbeFn = (check: Check, signal: AbortSignal) => Promise<Verdict>;
+
+/**
+ * Performs one probe run that belongs to no schedule and changes no health, as `ProbeFn`. Nothing that the server sends
+ * reaches the caller. Inconclusive: there is no evidence.
+ */
+export type ProbeOnceFn = (check: Check, signal: AbortSignal) => Promise<BareVerdict>;
 
 /** Local cache of the cluster, updated by watches. Returned objects are immutable. */
 export interface ClusterCache {

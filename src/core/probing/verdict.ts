@@ -49,6 +49,14 @@ export interface Verdict {
   readonly cpuMs?: number;
 }
 
+/** Part of a verdict that contains nothing of what the server sent. */
+export type BareVerdict = Pick<Verdict, 'kind' | 'reason' | 'isUnreached'>;
+
+/** Returns the verdict without what the server sent. */
+export function bareVerdict({ kind, reason, isUnreached }: BareVerdict): BareVerdict {
+  return { kind, reason, ...(isUnreached === true && { isUnreached }) };
+}
+
 /**
  * Returns what a verdict shows of the path to the host. Undefined: nothing, because the run failed here.
  *
@@ -59,7 +67,7 @@ export interface Verdict {
  * | inconclusive ProberFault, Cancelled | undefined |
  * | inconclusive for another reason: the server answered | reached |
  */
-export function reachOf({ kind, reason, isUnreached }: Verdict): 'reached' | 'unreached' | undefined {
+export function reachOf({ kind, reason, isUnreached }: BareVerdict): 'reached' | 'unreached' | undefined {
   if (kind === 'inconclusive' && (reason === 'ProberFault' || reason === 'Cancelled')) return undefined;
   return isUnreached === true ? 'unreached' : 'reached';
 }

@@ -1,7 +1,7 @@
 import type { Check } from '../../core/probing/check.ts';
 import { reachOf } from '../../core/probing/verdict.ts';
 import type { Clock } from '../../util/clock.ts';
-import type { ProbeFn } from '../ports.ts';
+import type { ProbeOnceFn } from '../ports.ts';
 import type { ObservedPath } from '../probing/host-paths.ts';
 
 /** Address that answers as long as this process is connected, whatever the backends. */
@@ -12,14 +12,17 @@ export interface Canary {
 
 const TIMEOUT_MS = 1_000;
 
-/** Probes canaries on request. A canary that is being probed is not probed a second time. */
+/**
+ * Probes canaries on request, in a probe thread, because a TCP probe also reads what the server sends. A canary that is
+ * being probed is not probed a second time.
+ */
 export class Canaries {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #probe: ProbeFn;
+  readonly #probe: ProbeOnceFn;
   readonly #checks: readonly Check[];
   readonly #running = new Set<string>();
 
-  constructor(canaries: readonly Canary[], clock: Pick<Clock, 'now'>, probe: ProbeFn) {
+  constructor(canaries: readonly Canary[], clock: Pick<Clock, 'now'>, probe: ProbeOnceFn) {
     this.#clock = clock;
     this.#probe = probe;
     this.#checks = canaries.map(checkOf);

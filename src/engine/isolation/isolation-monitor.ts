@@ -3,7 +3,7 @@ import type { Check } from '../../core/probing/check.ts';
 import type { IsolationFigures } from '../../core/isolation/isolation-figures.ts';
 import type { Clock, Random, Timer } from '../../util/clock.ts';
 import type { Logger } from '../../util/log.ts';
-import type { ProbeFn } from '../ports.ts';
+import type { ProbeOnceFn } from '../ports.ts';
 import type { ObservedPath } from '../probing/host-paths.ts';
 import type { HeldRun } from '../probing/health-table.ts';
 import type { ProbedHost } from '../probing/probed-hosts.ts';
@@ -15,7 +15,7 @@ import type { ConsultedHosts, HeldCheck, SecondOpinions } from './second-opinion
 export interface IsolationSettings extends IsolationLimits {
   readonly canaries: readonly Canary[];
   /** Probes the canaries. */
-  readonly probe: ProbeFn;
+  readonly probe: ProbeOnceFn;
 }
 
 export interface IsolationMonitorOptions {

@@ -5,11 +5,11 @@ import type { AskedCheck, OpinionQuestion } from '../../core/isolation/second-op
 import type { Check } from '../../core/probing/check.ts';
 import { portGroups } from '../../core/probing/port-groups.ts';
 import { isPending, probeSecretsOf, secretNames } from '../../core/probing/probe-secrets.ts';
-import { reachOf, type Verdict } from '../../core/probing/verdict.ts';
+import { reachOf, type BareVerdict } from '../../core/probing/verdict.ts';
 import type { AddressPolicy } from '../../core/resolution/address-policy.ts';
 import { sleep } from '../../util/sleep.ts';
 import type { Clock } from '../../util/clock.ts';
-import type { ClusterCache, ProbeFn, Secrets } from '../ports.ts';
+import type { ClusterCache, ProbeOnceFn, Secrets } from '../ports.ts';
 
 export interface WitnessOptions {
   readonly clock: Clock;
@@ -17,7 +17,8 @@ export interface WitnessOptions {
   readonly secrets: Secrets;
   readonly policy: AddressPolicy;
   readonly autoSelectHandler: boolean;
-  readonly probe: ProbeFn;
+  /** Probes in a thread of its own: the server may be hostile, and this replica must be able to lead. */
+  readonly probe: ProbeOnceFn;
 }
 
 /** Secrets are looked at again after this time, until they are read. */
@@ -100,7 +101,7 @@ export class Witness {
   }
 }
 
-function letterOf(verdict: Verdict): string {
+function letterOf(verdict: BareVerdict): string {
   const path = reachOf(verdict);
   if (path === undefined) return '-';
   if (path === 'unreached') return 'u';

@@ -22,10 +22,6 @@ export interface RunPlaces {
 /** A probe enforces its own timeout. A run that has not settled this long after the timeout is abandoned. */
 const GRACE_MS = 1_000;
 const SWEEP_MS = 1_000;
-/** A stall longer than this part of the timeout makes a timeout inconclusive. */
-const STALL_PART = 4;
-/** Shorter stalls are not counted, because a TLS handshake of another check may take that long. */
-const LEAST_STALL_MS = 50;
 
 /** Verdict of a probe that throws an error. */
 export const thrownFault: Verdict = {
@@ -37,12 +33,6 @@ const exceededDeadline: Verdict = {
   kind: 'inconclusive',
   reason: 'ProberFault',
   message: 'the probe did not settle within its timeout',
-};
-
-const stalled: Verdict = {
-  kind: 'inconclusive',
-  reason: 'ProberFault',
-  message: 'the operator was stalled during the probe: it has too little CPU, or was suspended',
 };
 
 /**
@@ -144,11 +134,7 @@ export class ProbeRuns {
   #verdictAtEnd(run: Run, verdict: Verdict): Verdict {
     if (verdict.kind !== 'down') return verdict;
     if (this.#isOverdue(run)) return exceededDeadline;
-    if (verdict.reason !== 'Timeout') return verdict;
-    const { timeoutMs } = run.task.check.timing;
-    const lateMs = this.#options.clock.now() - run.startedAt - timeoutMs;
-    const stallMs = Math.max(lateMs, this.#stalls.longestSince(run.startedAt));
-    return stallMs > Math.max(timeoutMs / STALL_PART, LEAST_STALL_MS) ? stalled : verdict;
+    return this.#stalls.unlessStalled(verdict, run.startedAt, run.task.check.timing.timeoutMs);
   }
 
   #isOverdue({ startedAt, task }: Run): boolean {

@@ -5,7 +5,7 @@ import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { HealthTable, type RunTimes } from './health-table.ts';
 import { NotableVerdicts } from './notable-verdicts.ts';
-import type { ProbeFn } from '../ports.ts';
+import type { ProbeFn, ProbeOnceFn } from '../ports.ts';
 import type { Clock, Random } from '../../util/clock.ts';
 import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from './prober.ts';
 import { probedHosts, type ProbedHost } from './probed-hosts.ts';
@@ -14,6 +14,7 @@ import type { RunPlaces } from './in-flight.ts';
 import type { ProbeLimits } from './concurrency.ts';
 import type { RunTally } from './run-tally.ts';
 import { ProbeScheduler } from './scheduler.ts';
+import { SingleRuns } from './single-runs.ts';
 
 export interface LocalProberOptions extends Omit<ProberListeners, 'onQuarantined'> {
   readonly clock: Clock;
@@ -33,11 +34,13 @@ export class LocalProber implements Prober {
   readonly #scheduler: ProbeScheduler;
   readonly #notable = new NotableVerdicts();
   readonly #costs = new RunCosts();
+  readonly #single: SingleRuns;
 
   constructor(options: LocalProberOptions) {
     this.#options = options;
     const { clock, random, probe, limits, tally, places, onFault, onPath } = options;
     this.#health = new HealthTable(options);
+    this.#single = new SingleRuns(options);
     this.#scheduler = new ProbeScheduler({
       ...{ clock, random, probe, limits, ...(places && { places }), ...(onPath && { onPath }) },
       onRun: ({ handler }, verdict, durationMs) => tally.ran(handler.kind, verdict, durationMs),
@@ -87,6 +90,8 @@ export class LocalProber implements Prober {
   watch(ips: readonly string[], since: number): void {
     this.#scheduler.watch(ips, since);
   }
+
+  readonly probeOnce: ProbeOnceFn = (check, signal) => this.#single.run(check, signal);
 
   start(): void {
     this.#scheduler.start();

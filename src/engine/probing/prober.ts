@@ -2,6 +2,7 @@ import type { Check } from '../../core/probing/check.ts';
 import type { Health } from '../../core/health/state.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
+import type { ProbeOnceFn } from '../ports.ts';
 import type { ProbedHost } from './probed-hosts.ts';
 import type { HeldRun } from './health-table.ts';
 import type { ObservedPath } from './host-paths.ts';
@@ -60,6 +61,8 @@ export interface Prober {
    * threads ended during their runs.
    */
   quarantined(owner: string): readonly string[];
+  /** Performs one run where checks are probed, from `start` to `stop`. A thread that ends meanwhile has no evidence. */
+  readonly probeOnce: ProbeOnceFn;
   stats(): ProberStats;
 }
 

@@ -1,3 +1,4 @@
+import type { Verdict } from '../../core/probing/verdict.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
 
 /** A stall is seen if it delays one of these beats. */
@@ -6,6 +7,16 @@ const BEAT_MS = 50;
 const USUAL_MS = 25;
 /** Stalls that are remembered. Older ones are longer ago than any timeout that they could affect. */
 const MAX_STALLS = 32;
+/** A stall longer than this part of the timeout makes a timeout inconclusive. */
+const STALL_PART = 4;
+/** Shorter stalls are not counted, because a TLS handshake of another check may take that long. */
+const LEAST_STALL_MS = 50;
+
+const stalled: Verdict = {
+  kind: 'inconclusive',
+  reason: 'ProberFault',
+  message: 'the operator was stalled during the probe: it has too little CPU, or was suspended',
+};
 
 interface Stall {
   readonly endedAt: number;
@@ -42,6 +53,14 @@ export class StallMeter {
       (longest, { endedAt, ms }) => (endedAt > at ? Math.max(longest, ms) : longest),
       0,
     );
+  }
+
+  /** Returns the verdict of a run, or an inconclusive one for a timeout while this thread stalled. */
+  unlessStalled(verdict: Verdict, startedAt: number, timeoutMs: number): Verdict {
+    if (verdict.kind !== 'down' || verdict.reason !== 'Timeout') return verdict;
+    const lateMs = this.#clock.now() - startedAt - timeoutMs;
+    const stallMs = Math.max(lateMs, this.longestSince(startedAt));
+    return stallMs > Math.max(timeoutMs / STALL_PART, LEAST_STALL_MS) ? stalled : verdict;
   }
 
   readonly #beat = (): void => {

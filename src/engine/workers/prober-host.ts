@@ -4,6 +4,7 @@ import type { Health } from '../../core/health/state.ts';
 import type { Verdict } from '../../core/probing/verdict.ts';
 import { LocalProber, type LocalProberOptions } from '../probing/local-prober.ts';
 import type { ProbeFn } from '../ports.ts';
+import { HostedRuns } from './hosted-runs.ts';
 import type { ProberCommand, ProberSetCommand, SendReport, SentCheck } from './prober-messages.ts';
 import type { RunBoard } from './run-board.ts';
 
@@ -30,6 +31,7 @@ interface HostedCheck {
 export class ProberHost {
   readonly #options: ProberHostOptions;
   readonly #prober: LocalProber;
+  readonly #runs: HostedRuns;
   readonly #handlers = new Map<number, Handler>();
   readonly #byRef = new Map<number, HostedCheck>();
   /** Owner -> id of the check. */
@@ -73,6 +75,7 @@ export class ProberHost {
       onFault: (error, checkId) =>
         send({ op: 'fault', checkId, text: String(error).slice(0, MAX_FAULT_TEXT) }),
     });
+    this.#runs = new HostedRuns(this.#prober.probeOnce, send);
   }
 
   receive(command: ProberCommand): void {
@@ -92,21 +95,24 @@ export class ProberHost {
       case 'release':
         this.#release(command.ref);
         break;
-      case 'recount':
-        this.#prober.recount();
-        break;
-      case 'watch':
-        this.#prober.watch(command.ips, command.since);
-        break;
-      case 'start':
-        this.#prober.start();
-        break;
-      case 'stop':
-        void this.#prober.stop().then(this.#options.onStopped, this.#options.onStopped);
+      case 'probe':
+      case 'abort':
+        this.#runs.receive(command);
         break;
       case 'answer':
         this.#questions.get(command.question)?.(command.verdict);
+        break;
+      default:
+        this.#control(command);
     }
+  }
+
+  #control(command: Extract<ProberCommand, { op: 'recount' | 'watch' | 'start' | 'stop' }>): void {
+    const { onStopped } = this.#options;
+    if (command.op === 'recount') this.#prober.recount();
+    else if (command.op === 'watch') this.#prober.watch(command.ips, command.since);
+    else if (command.op === 'start') this.#prober.start();
+    else void this.#prober.stop().then(onStopped, onStopped);
   }
 
   /** Returns the checks of an owner, with their health. */

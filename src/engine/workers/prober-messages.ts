@@ -1,6 +1,6 @@
 import type { Check, Handler } from '../../core/probing/check.ts';
 import type { Health } from '../../core/health/state.ts';
-import type { Verdict } from '../../core/probing/verdict.ts';
+import type { BareVerdict, Verdict } from '../../core/probing/verdict.ts';
 import type { HeldRun } from '../probing/health-table.ts';
 import type { ObservedPath } from '../probing/host-paths.ts';
 import type { NotableVerdict } from '../probing/prober.ts';
@@ -21,6 +21,9 @@ export type ProberCommand =
   /** Applies a verdict that waits. */
   | { readonly op: 'release'; readonly ref: number }
   | { readonly op: 'recount' }
+  /** Performs one run, and reports it by `probed`. */
+  | { readonly op: 'probe'; readonly run: number; readonly check: Check }
+  | { readonly op: 'abort'; readonly run: number }
   | { readonly op: 'watch'; readonly ips: readonly string[]; readonly since: number }
   | { readonly op: 'start' }
   | { readonly op: 'stop' }
@@ -58,6 +61,7 @@ export type ProberReport =
   /** It does not wait any more. */
   | { readonly op: 'settled'; readonly ref: number }
   | { readonly op: 'path'; readonly path: ObservedPath }
+  | { readonly op: 'probed'; readonly run: number; readonly verdict: BareVerdict }
   | { readonly op: 'fault'; readonly checkId: string; readonly text: string }
   /** A probe that only the main thread can perform. */
   | { readonly op: 'ask'; readonly question: number; readonly check: Check }

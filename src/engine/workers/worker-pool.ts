@@ -2,7 +2,7 @@ import type { Check } from '../../core/probing/check.ts';
 import { unknownHealth, type Health } from '../../core/health/state.ts';
 import type { HealthOf } from '../../core/health/readiness.ts';
 import { ForeignRuns } from './foreign-runs.ts';
-import type { ProbeFn } from '../ports.ts';
+import type { ProbeFn, ProbeOnceFn } from '../ports.ts';
 import type { Clock, Timer } from '../../util/clock.ts';
 import { ThreadChannel } from './thread-channel.ts';
 import type { ProberReport } from './prober-messages.ts';
@@ -12,6 +12,7 @@ import type { Prober, ProberListeners, ProberSetOptions, ProberStats } from '../
 import { lostRun, ProberThread, type SpawnThread, type ThreadEnd } from './prober-thread.ts';
 import type { ProbeLimits } from '../probing/concurrency.ts';
 import { Quarantine } from './quarantine.ts';
+import { RemoteRuns } from './remote-runs.ts';
 import type { RunTally } from '../probing/run-tally.ts';
 
 export interface WorkerPoolOptions extends ProberListeners {
@@ -49,6 +50,7 @@ export class WorkerPool implements Prober {
   /** Channel without a thread, for checks that are held. */
   readonly #noThread = new ThreadChannel(() => undefined);
   readonly #foreign = new Map<ProberThread, ForeignRuns>();
+  readonly #single = new Map<ProberThread, RemoteRuns>();
   readonly #replica: ProberReplica;
   readonly #quarantine = new Quarantine();
   /** Hosts whose paths are watched. */
@@ -102,6 +104,12 @@ export class WorkerPool implements Prober {
     for (const { channel } of this.#threads) channel.send({ op: 'recount' });
   }
 
+  readonly probeOnce: ProbeOnceFn = (check, signal) => {
+    const thread = this.#threadOf(check.ip);
+    const runs = thread.isRunning ? this.#single.get(thread) : undefined;
+    return runs?.run(check, signal) ?? Promise.resolve(lostRun);
+  };
+
   hosts(): ReadonlyMap<string, ProbedHost> {
     return this.#replica.hosts();
   }
@@ -127,6 +135,7 @@ export class WorkerPool implements Prober {
   async stop(): Promise<void> {
     this.#timer?.cancel();
     this.#isStopped = true;
+    for (const runs of this.#single.values()) runs.abort();
     await Promise.all(this.#threads.map((thread) => thread.stop()));
     for (const runs of this.#foreign.values()) runs.clear();
   }
@@ -161,6 +170,7 @@ export class WorkerPool implements Prober {
       onLost: (from, cause, running, error) => this.#lost(from, cause, running, error),
       onSpawned: (from, isFirst) => this.#resend(from, isFirst),
     });
+    this.#single.set(thread, new RemoteRuns((command) => thread.channel.send(command)));
     this.#foreign.set(thread, new ForeignRuns(foreign, (command) => thread.channel.send(command)));
     return thread;
   }
@@ -169,7 +179,11 @@ export class WorkerPool implements Prober {
     const ward = this.#quarantine.placementOf(keyOf(check));
     if (ward === 'held') return this.#noThread;
     if (ward === 'quarantine') return this.#apart.channel;
-    return (this.#shared[bucketOf(ip, this.#shared.length)] ?? this.#apart).channel;
+    return this.#threadOf(ip).channel;
+  }
+
+  #threadOf(ip: string): ProberThread {
+    return this.#shared[bucketOf(ip, this.#shared.length)] ?? this.#apart;
   }
 
   #resend(thread: ProberThread, isFirst: boolean): void {
@@ -197,6 +211,9 @@ export class WorkerPool implements Prober {
       case 'ask':
       case 'cancel':
         this.#foreign.get(from)?.receive(report);
+        break;
+      case 'probed':
+        this.#single.get(from)?.receive(report);
         break;
       case 'stopped':
         break;
@@ -228,6 +245,7 @@ export class WorkerPool implements Prober {
   #lost(from: ProberThread, cause: ThreadEnd, running: readonly number[], error: unknown): void {
     this.#settle([...this.#replica.all()].filter(({ set }) => set?.channel === from.channel));
     this.#foreign.get(from)?.clear();
+    this.#single.get(from)?.clear();
     const checks = running.flatMap((ref) => this.#replica.get(ref) ?? []);
     for (const { set } of checks) if (set !== undefined) from.tally.ran(set.check.handler.kind, lostRun, 0);
     this.#options.onRestart(cause, from.name, running.length, error);

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Check } from '../../../src/core/probing/check.ts';
 import type { Health } from '../../../src/core/health/state.ts';
-import type { Verdict } from '../../../src/core/probing/verdict.ts';
+import type { BareVerdict, Verdict } from '../../../src/core/probing/verdict.ts';
 import { WorkerPool } from '../../../src/engine/workers/worker-pool.ts';
 import { FakeThreads } from '../../support/fakes/fake-threads.ts';
 import { ManualClock } from '../../support/fakes/manual-clock.ts';
 import { aCheck } from '../../support/fakes/scripted-probe.ts';
-import { down, up } from '../../support/builders/verdicts.ts';
+import { down, timedOut, up } from '../../support/builders/verdicts.ts';
 
 const options = { namespace: 'shop', fresh: () => true };
 const dayMs = 86_400_000;
@@ -56,7 +56,7 @@ describe('WorkerPool', () => {
         const verdict = verdicts.get(ip) ?? up;
         if (!silent.has(ip)) return Promise.resolve(verdict);
         return new Promise((resolve) => {
-          clock.after(timing.timeoutMs, () => resolve(down));
+          clock.after(timing.timeoutMs, () => resolve(verdicts.get(ip) ?? down));
           signal.addEventListener('abort', () => resolve(down));
         });
       },
@@ -189,6 +189,68 @@ describe('WorkerPool', () => {
     verdicts.set(day(1), up);
     await clock.advance(100_000);
     expect(reports.at(-1)).toBe('db/1 costs 0 ms');
+  });
+
+  /** Performs a single run. The result is undefined until it ends. */
+  function probeOnce(check: Check, signal = new AbortController().signal) {
+    const run: { verdict?: BareVerdict } = {};
+    void pool.probeOnce(check, signal).then((verdict) => (run.verdict = verdict));
+    return run;
+  }
+
+  it('runs a check once in the thread of its IP, and returns nothing of what the server sent', async () => {
+    const role = { role: 'Primary', certificateExpiresAt: 1, message: 'text of the server' } as const;
+    verdicts.set(day(1), { ...up, ...role });
+    verdicts.set(day(2), { ...timedOut, ...role, isUnreached: true });
+    const runs = [1, 2].map((n) => probeOnce(aCheck({ id: String(n), ip: day(n) })));
+    await clock.advance(60_000);
+    expect(runs.map(({ verdict }) => verdict)).toEqual([
+      { kind: 'up', reason: 'Connected' },
+      { kind: 'down', reason: 'Timeout', isUnreached: true },
+    ]);
+    const crossed = threads.reports.filter(([, { op }]) => op === 'probed');
+    expect(JSON.stringify(crossed)).not.toContain('text of the server');
+    expect([probed, reports, pool.stats().checks]).toEqual([[day(1), day(2)], [], 0]);
+  });
+
+  it('has no evidence from a single run whose thread ends, stalls or stops', async () => {
+    const none = { verdict: { kind: 'inconclusive', reason: 'ProberFault' } };
+    const check = aCheck({ id: '1', ip: day(1), timing: { ...aCheck({}).timing, timeoutMs: 60_000 } });
+    silent.add(day(1));
+    const ended = probeOnce(check);
+    last().end('Failed');
+    await clock.advance(100);
+    const stalledRun = probeOnce(check);
+    await clock.advance(100);
+    last().isStalled = true;
+    await clock.advance(2_600);
+    const stopped = probeOnce(check);
+    await Promise.all([pool.stop(), clock.advance(5_000)]);
+    const late = probeOnce(check);
+    await clock.advance(0);
+    expect([ended, stalledRun, stopped, late]).toEqual([none, none, none, none]);
+    expect(reports).toEqual(['Failed 0 0', 'Stalled 0 0']);
+  });
+
+  it('ends a single run when it is aborted, although the thread stalls', async () => {
+    const controller = new AbortController();
+    last().isStalled = true;
+    const run = probeOnce(aCheck({ id: '1', ip: day(1) }), controller.signal);
+    await clock.advance(100);
+    expect(run).toEqual({});
+    controller.abort();
+    await clock.advance(0);
+    expect(run).toEqual({ verdict: { kind: 'inconclusive', reason: 'Cancelled' } });
+  });
+
+  it('has no evidence from a timeout while its thread did not run', async () => {
+    silent.add(day(1));
+    verdicts.set(day(1), timedOut);
+    const run = probeOnce(aCheck({ id: '1', ip: day(1) }));
+    await clock.advance(100);
+    clock.jump(5_000);
+    await clock.advance(5_000);
+    expect(run).toEqual({ verdict: { kind: 'inconclusive', reason: 'ProberFault' } });
   });
 
   it('replaces a thread that stalls, and counts its runs as inconclusive', async () => {

@@ -54,7 +54,8 @@ export const rules: Readonly<Record<string, Layer>> = {
   'create-messenger': { layers: ['config', 'engine', 'kube', 'util'], npm: [], node: false },
   operator: {
     layers: [
-      ...['api', 'core', 'engine', 'probe', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
+      // Not `probe`: whatever probes does so in a probe thread.
+      ...['api', 'core', 'engine', 'kube', 'dns', 'serve', 'config', 'logger', 'system-clock'],
       ...['create-addressing', 'create-messenger', 'create-prober', 'create-servers', 'create-terms', 'util'],
     ],
     npm: [],
