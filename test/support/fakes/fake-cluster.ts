@@ -9,13 +9,9 @@ import type {
   KubeObject,
   Service,
 } from '../../../src/core/kubernetes/objects.ts';
-import {
-  kubernetesSliceManagers,
-  labels,
-  ownerName,
-  serviceOf,
-} from '../../../src/core/kubernetes/ownership.ts';
+import { kubernetesSliceManagers, labels, serviceOf } from '../../../src/core/kubernetes/ownership.ts';
 import type { ClusterCache, Writer } from '../../../src/engine/ports.ts';
+import { IndexedObjects } from './indexed-objects.ts';
 import { appliedService, merged, repacked } from './server-like.ts';
 import { refused, registered, type Allocators } from './service-registry.ts';
 
@@ -29,7 +25,7 @@ export const conflict = (): OperatorError =>
  * The cluster behind the engine's ports: one store with optimistic locking. Each write is visible at once.
  */
 export class FakeCluster implements ClusterCache, Writer {
-  readonly #objects = new Map<string, KubeObject>();
+  readonly #objects = new IndexedObjects();
   readonly #applied = new Map<string, AppliedService>();
   #version = 0;
   #allocated = 0;
@@ -85,7 +81,7 @@ export class FakeCluster implements ClusterCache, Writer {
   }
 
   all(kind: string): readonly KubeObject[] {
-    return [...this.#objects.values()].filter((object) => object.kind === kind);
+    return this.#objects.ofKind(kind);
   }
 
   backend(namespace: string, name: string): KubeObject | undefined {
@@ -111,11 +107,9 @@ export class FakeCluster implements ClusterCache, Writer {
   }
 
   ownedNames(namespace: string, backend: string): ReadonlySet<string> {
-    const mine = [...this.#objects.values()].filter(
-      (object) => object.metadata.namespace === namespace && ownerName(object) === backend,
-    );
+    const owned = this.#objects.ownedBy(namespace, backend);
     return new Set(
-      mine.flatMap((object) =>
+      owned.flatMap((object) =>
         object.kind === 'EndpointSlice' ? (serviceOf(object) ?? []) : object.metadata.name,
       ),
     );
@@ -272,9 +266,7 @@ export class FakeCluster implements ClusterCache, Writer {
   }
 
   #slicesOf(namespace: string, service: string): readonly EndpointSlice[] {
-    return this.all('EndpointSlice').filter(
-      (slice) => slice.metadata.namespace === namespace && serviceOf(slice) === service,
-    ) as EndpointSlice[];
+    return this.#objects.slicesOf(namespace, service) as EndpointSlice[];
   }
 
   #get(ref: ObjectRef): KubeObject {
