@@ -112,7 +112,7 @@ describe('a backend whose addresses change very often', () => {
 
   it('causes a limited number of writes, whatever the number of its Services', async () => {
     const world = new ReconcileWorld();
-    await world.bringUp({ targets: targets(250), services: services(16), probe: quick });
+    await world.bringUp({ targets: targets(60), services: services(16), probe: quick });
     await flap(world, 80);
     const before = sliceWrites(world);
     await flap(world, 100);
