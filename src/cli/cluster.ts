@@ -18,7 +18,7 @@ export interface BackendQuery {
   readonly selector?: string | undefined;
 }
 
-/** What the commands read from the API server. All failures are errors with a next step. */
+/** Reads what the commands need from the API server. All failures are errors with a next step. */
 export interface Cluster {
   readonly namespace: string;
   backends(query: BackendQuery): Promise<readonly StoredBackend[]>;
